@@ -1,0 +1,1 @@
+"""Figures of this machine: medians, percentiles and ratios."""

@@ -1,0 +1,146 @@
+"""Every setting: name, default, range, unit and help in one frozen object.
+
+A setting ``chat_deadline`` is read from the environment as ``LESSONROOM_CHAT_DEADLINE``; only :mod:`lessonroom.cli`
+looks at the environment and hands the mapping to :func:`load`. ``lessonroom settings`` prints them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from lessonroom.errors import BadSetting
+
+PREFIX = "LESSONROOM_"
+
+
+def _split(value: object) -> object:
+    """Read ``"a, b"`` as a tuple, so that a list fits into one environment variable."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
+
+
+def _setting(default: Any, text: str, *, unit: str = "", ge: float | None = None, le: float | None = None) -> Any:
+    return Field(default=default, description=text, ge=ge, le=le, json_schema_extra={"unit": unit})
+
+
+class Settings(BaseModel):
+    """The settings of one process. Frozen; built once by the composition root and handed down."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    # where and how to listen
+    host: str = _setting("127.0.0.1", "address to listen on")
+    port: int = _setting(8400, "port to listen on; 0 picks a free one", ge=0, le=65535)
+    data_dir: Path = _setting(Path("data"), "folder of the database and the signing key")
+    public_url: str = _setting("", "address under which browsers reach the server; empty: http://HOST:PORT")
+    allowed_origins: Words = _setting((), "further origins whose pages may connect, comma separated")
+    log_json: bool = _setting(False, "log lines as JSON instead of text")
+    log_level: str = _setting("info", "lowest level that is logged: debug, info, warning or error")
+
+    # storage
+    database_url: str = _setting("", "SQLAlchemy address of the database; empty: SQLite in data_dir")
+    database_deadline: float = _setting(5.0, "longest wait for one record", unit="s", ge=0.1, le=60)
+    store_queue: int = _setting(2000, "records that may wait for the database; more are refused", ge=1, le=100_000)
+
+    # admission
+    admin_keys: Words = _setting((), "SHA-256 of the keys that may use the admin API, hex, comma separated")
+    ticket_seconds: float = _setting(30.0, "life of a ticket", unit="s", ge=1, le=30)
+    link_hours: float = _setting(24.0, "life of a link's one-time code", unit="h", ge=0.01, le=24 * 31)
+    session_hours: float = _setting(6.0, "life of a member's session after the link was opened", unit="h", ge=0.1)
+
+    # sockets
+    socket_queue: int = _setting(256, "messages that may wait for one reader; a slower one is closed", ge=8, le=10_000)
+    socket_bytes: int = _setting(98_304, "largest message from a client", unit="byte", ge=4096, le=1_048_576)
+    hello_seconds: float = _setting(10.0, "time for a new socket to say hello", unit="s", ge=0.1, le=60)
+    chat_length: int = _setting(4000, "longest chat message", unit="character", ge=1, le=20_000)
+    chat_per_minute: int = _setting(60, "chat messages that one member may send in a minute", ge=1, le=100_000)
+    replay_limit: int = _setting(500, "messages sent at once after a reconnect; more come in further parts", ge=1)
+
+    # what reaches the other side
+    stun_urls: Words = _setting((), "STUN servers for browsers, comma separated, e.g. stun:stun.example.org")
+    turn_urls: Words = _setting((), "TURN servers for browsers and analyser, comma separated")
+    turn_secret: str = _setting("", "secret shared with the TURN server for time-limited credentials")
+    turn_hours: float = _setting(6.0, "life of a TURN credential", unit="h", ge=0.1, le=48)
+    ice_relay_only: bool = _setting(False, "use TURN only, never a direct path")
+    ice_loopback: bool = _setting(False, "accept loopback and private candidates (a demo on one machine)")
+
+    # media
+    analysers: int = _setting(64, "most lessons analysed at once; more are told that there is no capacity", ge=0)
+    sample_rate: float = _setting(2.0, "samples per second and lesson when there is no load", unit="1/s", ge=0.1, le=10)
+    sample_rate_least: float = _setting(0.5, "samples per second below which load is not shed", unit="1/s", ge=0.1)
+    inference_deadline: float = _setting(2.0, "longest wait for one inference", unit="s", ge=0.05, le=30)
+    inference_threads: int = _setting(1, "threads of one inference on the CPU", ge=1, le=64)
+    inference_providers: Words = _setting(("tensorrt", "cuda", "cpu"), "where to run models, in order of preference")
+    models_dir: Path | None = _setting(None, "folder of models; empty: those that came with the package")
+
+    # strain and hints
+    strain_learning_seconds: float = _setting(20.0, "time to learn a student's own face", unit="s", ge=1, le=600)
+    strain_half_life: float = _setting(8.0, "half-life of face evidence", unit="s", ge=0.5, le=120)
+    hint_threshold: float = _setting(0.6, "strain at which a hint is due", ge=0.05, le=0.99)
+    hint_hold_seconds: float = _setting(8.0, "time that strain must stay above the threshold", unit="s", ge=0, le=120)
+    hint_first_seconds: float = _setting(120.0, "time from the start of analysis without hints", unit="s", ge=0)
+    hint_pause_seconds: float = _setting(300.0, "least time between two hints", unit="s", ge=0)
+
+    # chat filter
+    chat_deadline: float = _setting(0.3, "longest wait for a verdict; then the rules decide", unit="s", ge=0.01, le=5)
+    chat_cost_ratio: float = _setting(10.0, "cost of a false alarm over the cost of a miss", ge=0.1, le=1000)
+    chat_hold_from: float = _setting(1.0, "probability from which a message is held; 1 never holds", ge=0, le=1)
+    chat_block_kinds: Words = _setting(
+        ("phone", "email", "messenger", "profile", "link", "find_me", "solicit", "payment", "address", "meeting"),
+        "kinds of findings that stop a message, comma separated",
+    )
+    chat_hold_kinds: Words = _setting((), "kinds of findings that only hold a message, comma separated")
+    chat_own_domains: Words = _setting((), "domains that may always be named, comma separated")
+    chat_screen_paying: bool = _setting(False, "screen members who have paid, too")
+    chat_context: int = _setting(8, "earlier messages that the filter looks at together", ge=0, le=50)
+
+
+def load(environment: Mapping[str, str], **overrides: object) -> Settings:
+    """Build the settings from an environment and from what the command line said, which goes first.
+
+    Raises BadSetting with the key, what was expected, and never the value: it may be a secret.
+    """
+    known = Settings.model_fields
+    given: dict[str, object] = {}
+    for name, value in environment.items():
+        if not name.startswith(PREFIX):
+            continue
+        key = name.removeprefix(PREFIX).lower()
+        if key not in known:
+            raise BadSetting(f"{name} is not a setting; `lessonroom settings` lists them")
+        given[key] = value
+    given.update({key: value for key, value in overrides.items() if value is not None})
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise BadSetting(f"{PREFIX}{key.upper()}: {first['msg']}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One setting as ``lessonroom settings`` and the documentation show it."""
+
+    key: str
+    variable: str
+    default: object
+    unit: str
+    text: str
+
+
+def describe() -> Iterator[Described]:
+    """Every setting in the order of this file."""
+    for key, field in Settings.model_fields.items():
+        extra = field.json_schema_extra
+        unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+        yield Described(key, PREFIX + key.upper(), field.default, unit, field.description or "")

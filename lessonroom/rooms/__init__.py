@@ -1,0 +1,1 @@
+"""Rooms: the sans-IO lesson and the hub that carries its effects out."""

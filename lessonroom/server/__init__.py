@@ -1,0 +1,1 @@
+"""ASGI routes: pages, sockets, WHIP, admin API and metrics."""

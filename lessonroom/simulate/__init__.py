@@ -1,0 +1,1 @@
+"""A simulated student: a real WebRTC client that plays a clip."""

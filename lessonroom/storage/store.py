@@ -1,0 +1,221 @@
+"""What storage looks like to everybody else: records in, records out. A call that returned is on the disk.
+
+Times are seconds since the epoch (``time.time``), given by the caller. Implementations are held to
+``tests/contracts/store.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class MessageState(StrEnum):
+    """What became of a stored message."""
+
+    RELAYED = "relayed"
+    HELD = "held"
+    BLOCKED = "blocked"
+    APPEALED = "appealed"
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRecord:
+    """One lesson. ``mode_cap``: the most analysis that its owner allows, ``M0`` to ``M3``."""
+
+    id: str
+    mode_cap: str
+    created_at: float
+    closed_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRecord:
+    """One member of a room. Only hashes of secrets are kept.
+
+    ``sender``: the platform's stable name of the person, for standing; ``code_hash``: SHA-256 of the link's one-time
+    code; ``session_hash``: SHA-256 of the session secret that the code was exchanged for. ``room``: empty for
+    operators, who belong to no room.
+    """
+
+    id: str
+    room: str
+    role: str
+    name: str
+    sender: str
+    created_at: float
+    code_hash: str
+    code_expires_at: float
+    session_hash: str | None = None
+    session_expires_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSpan:
+    """A finding as it is kept with its message: span in code points of the text."""
+
+    kind: str
+    start: int
+    end: int
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A screened message on its way to the disk."""
+
+    room: str
+    sender: str
+    id: str
+    text: str = field(repr=False)
+    at: float
+    state: MessageState
+    probability: float
+    decider: str
+    model: str
+    findings: tuple[FoundSpan, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A message on the disk. ``seq``: its place in the room's log, 1, 2, 3, ... with no gap and no double."""
+
+    seq: int
+    message: NewMessage
+
+
+@dataclass(frozen=True, slots=True)
+class HintRecord:
+    """A hint that was shown. ``answer``: ``helpful``, ``not_helpful``, ``closed`` or None while it is open."""
+
+    id: str
+    room: str
+    cue: str
+    advice: str
+    at: float
+    answer: str | None = None
+
+
+class Store(Protocol):
+    """The database. Every method raises :class:`~lessonroom.errors.StoreDown` when it cannot do its work in time."""
+
+    async def open(self) -> None:
+        """Connect and bring the schema up to date."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was accepted, then let go of the database."""
+        ...
+
+    async def check(self) -> None:
+        """Return when a record could be written now; for ``/readyz``."""
+        ...
+
+    async def add_room(self, room: RoomRecord) -> None:
+        """Keep a new room."""
+        ...
+
+    async def room(self, room: str) -> RoomRecord:
+        """The room, or NotFound."""
+        ...
+
+    async def open_rooms(self) -> Sequence[RoomRecord]:
+        """All rooms that are not closed, oldest first."""
+        ...
+
+    async def close_room(self, room: str, at: float) -> None:
+        """Mark the room closed; closing twice changes nothing."""
+        ...
+
+    async def add_member(self, member: MemberRecord) -> None:
+        """Keep a new member."""
+        ...
+
+    async def member(self, member: str) -> MemberRecord:
+        """The member, or NotFound."""
+        ...
+
+    async def members(self, room: str) -> Sequence[MemberRecord]:
+        """Everybody who may enter the room, in the order of their making."""
+        ...
+
+    async def redeem(self, member: str, code_hash: str, session_hash: str, expires_at: float, now: float) -> bool:
+        """Exchange a link's one-time code for a session; False when it is wrong, used or too old. Atomic."""
+        ...
+
+    async def spend(self, ticket: str, expires_at: float, now: float) -> bool:
+        """Use up a ticket's id; False when it was used before. Atomic, and forgets ids that have expired."""
+        ...
+
+    async def append(self, message: NewMessage) -> tuple[StoredMessage, bool]:
+        """Keep a message; the flag says whether it is new.
+
+        The same (room, sender, id) again gives back what was stored the first time, and False.
+        """
+        ...
+
+    async def find(self, room: str, sender: str, id: str) -> StoredMessage | None:  # noqa: A002
+        """A message by its writer's id for it, or None."""
+        ...
+
+    async def after(self, room: str, seq: int, reader: str, limit: int) -> Sequence[StoredMessage]:
+        """Messages after ``seq`` that ``reader`` may see (relayed ones, and all of their own), in order."""
+        ...
+
+    async def recent(self, room: str, limit: int) -> Sequence[StoredMessage]:
+        """The last ``limit`` messages of a room whatever their state, oldest first: context for the filter."""
+        ...
+
+    async def last_seq(self, room: str) -> int:
+        """The room's highest number, 0 when nothing was said."""
+        ...
+
+    async def appeal(self, room: str, sender: str, id: str, at: float) -> StoredMessage:  # noqa: A002
+        """Turn a blocked message into an appealed one; appealing twice changes nothing. NotFound for others."""
+        ...
+
+    async def set_consent(self, room: str, member: str, agreed: bool, at: float) -> None:
+        """Keep what the student said last."""
+        ...
+
+    async def consent(self, room: str, member: str) -> bool | None:
+        """What the student said last; None when they were not asked yet."""
+        ...
+
+    async def add_hint(self, hint: HintRecord) -> None:
+        """Keep a hint that is about to be shown; the same id twice changes nothing."""
+        ...
+
+    async def answer_hint(self, room: str, hint: str, answer: str) -> None:
+        """Keep the teacher's answer. NotFound for a hint of another room."""
+        ...
+
+    async def hints(self, room: str) -> Sequence[HintRecord]:
+        """Hints of a room, oldest first."""
+        ...
+
+    async def set_hints_on(self, room: str, on: bool) -> None:
+        """Keep whether the teacher wants hints in this lesson."""
+        ...
+
+    async def hints_on(self, room: str) -> bool:
+        """Whether the teacher wants hints; True until they say otherwise."""
+        ...
+
+    async def strikes(self, sender: str) -> Sequence[float]:
+        """Times of a sender's proven violations, oldest first."""
+        ...
+
+    async def paying(self, sender: str) -> bool:
+        """Whether the platform has told us that this sender pays."""
+        ...
+
+    async def set_paying(self, sender: str, paying: bool) -> None:
+        """Keep what the platform told us."""
+        ...
+
+    async def counts(self) -> Mapping[str, int]:
+        """How many records of each kind there are; for the operations page."""
+        ...
