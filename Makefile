@@ -9,7 +9,7 @@ run: $(VENV)/.installed
 	$(BIN)/lessonroom demo $(ARGS)
 
 test: $(VENV)/.installed
-	@tools/test-needs
+	@tests/needs
 	$(BIN)/pytest $(ARGS)
 
 check: $(VENV)/.installed

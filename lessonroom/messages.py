@@ -122,7 +122,7 @@ class HintFeedback(_Message):
 
     type: Literal["hint.feedback"] = "hint.feedback"
     hint: Id
-    helpful: bool | None
+    helpful: bool | None = None
 
 
 class HintsOn(_Message):
@@ -228,7 +228,7 @@ class Welcome(_Message):
     members: list[MemberView]
     last_seq: Seq
     analysis: Analysis
-    consent: bool | None
+    consent: bool | None = None
     hints_on: bool
     hints: list[HintShow]
     ice_servers: list[IceServer]

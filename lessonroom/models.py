@@ -38,7 +38,7 @@ class Sidecar(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     name: str
-    file: str
+    file: str = Field(pattern=r"^[\w-]+\.(onnx|npz|json|safetensors)$")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     version: str
     made_by: str
