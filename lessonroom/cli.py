@@ -1,0 +1,153 @@
+"""Every command. The only reader of the environment, and the only place that prints.
+
+A command parses its arguments and calls one function; libraries that take long to import are imported by the command
+that needs them, so that ``lessonroom --help`` is quick.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from lessonroom import __version__, config
+from lessonroom.errors import BadInput, LessonroomError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+EXISTING = click.Path(path_type=Path)
+PROMISE = "lessonroom"
+
+
+def main() -> NoReturn:
+    """Run one command; every expected error is one line on stderr and exit code 2."""
+    try:
+        sys.exit(commands.main(standalone_mode=False, prog_name=PROMISE) or 0)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(0)
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except LessonroomError as error:
+        _fail(str(error))
+    except BrokenPipeError:
+        # the reader of our output went away (`| head`); nothing more can be said to it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _fail(text: str) -> NoReturn:
+    click.echo(f"{PROMISE}: {' '.join(text.split())}", err=True)
+    sys.exit(2)
+
+
+def _settings(**overrides: object) -> config.Settings:
+    return config.load(os.environ, **overrides)
+
+
+def _server_options(command: F) -> F:
+    for option in (
+        click.option("--data-dir", type=EXISTING, help="Folder of the database and the signing key."),
+        click.option("--port", type=int, help="Port to listen on; 0 picks a free one."),
+        click.option("--host", help="Address to listen on."),
+    ):
+        command = option(command)
+    return command
+
+
+def _print(record: Mapping[str, Any]) -> None:
+    click.echo(json.dumps(record, ensure_ascii=False))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name=PROMISE)
+def commands() -> None:
+    """Hints for teachers and a screened chat for one-to-one online lessons."""
+
+
+# --- the server ------------------------------------------------------------------------------------------------------
+
+
+@commands.command()
+@_server_options
+def serve(host: str | None, port: int | None, data_dir: Path | None) -> None:
+    """Serve rooms, chat, analyser, pages and metrics from one process."""
+    from lessonroom.server import listen
+
+    listen.serve(_settings(host=host, port=port, data_dir=data_dir))
+
+
+@commands.command()
+@_server_options
+@click.option("--simulate", is_flag=True, help="Add a student: a real WebRTC client that plays a clip.")
+@click.option("--clip", type=EXISTING, help="What the simulated student plays: a video or a folder of pictures.")
+def demo(host: str | None, port: int | None, data_dir: Path | None, simulate: bool, clip: Path | None) -> None:
+    """Serve one ready lesson and print its teacher, student and operations links."""
+    from lessonroom import demo as ready_lesson
+
+    settings = _settings(host=host, port=port, data_dir=data_dir, ice_loopback=True)
+    ready_lesson.run(settings, student_clip=_clip(simulate, clip), say=click.echo)
+
+
+def _clip(simulate: bool, clip: Path | None) -> Path | None:
+    if not simulate:
+        if clip is not None:
+            raise BadInput("--clip: expected --simulate with it")
+        return None
+    from lessonroom.simulate.sources import SHIPPED_CLIP
+
+    return clip or SHIPPED_CLIP
+
+
+# --- models and settings ---------------------------------------------------------------------------------------------
+
+
+@commands.group()
+def models() -> None:
+    """Look after model files."""
+
+
+@models.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--models-dir", type=EXISTING, help="Folder of models; default: those that came with the package.")
+def verify(as_json: bool, models_dir: Path | None) -> None:
+    """Check every model against its sidecar: hash, promises, licence."""
+    from lessonroom import models as shelf
+
+    chosen = _settings(models_dir=models_dir).models_dir
+    names = list(shelf.names(chosen))
+    if not names:
+        raise BadInput(f"{shelf.folder(chosen)}: expected model sidecars (*.json), found none")
+    for name in names:
+        card = shelf.load(name, chosen).card
+        if as_json:
+            _print({"name": name, "version": card.version, "sha256": card.sha256, "licence": card.licence, "ok": True})
+        else:
+            click.echo(f"{name:24} {card.version:12} sha256 {card.sha256[:12]}  {card.licence}")
+
+
+@commands.command("settings")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def list_settings(as_json: bool) -> None:
+    """List every setting with its default and help."""
+    for row in config.describe():
+        if as_json:
+            _print({"key": row.key, "variable": row.variable, "default": _plain(row.default), "unit": row.unit, "help": row.text})
+        else:
+            shown = ",".join(row.default) if isinstance(row.default, tuple) else row.default
+            click.echo(f"{row.variable} = {shown}{' ' + row.unit if row.unit else ''}\n    {row.text}")
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, Path) else value
+
+
+if __name__ == "__main__":
+    main()
