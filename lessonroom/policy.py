@@ -21,7 +21,7 @@ class Mode(StrEnum):
 def read_mode(word: object) -> Mode:
     """The mode of this name. What cannot be read is ``M0``: in doubt nothing is analysed."""
     try:
-        return Mode(word)
+        return Mode(str(word))
     except ValueError:
         return Mode.M0
 
