@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from lessonroom.errors import BadInput
+
 
 class MessageState(StrEnum):
     """What became of a stored message."""
@@ -98,8 +100,27 @@ class HintRecord:
     answer: str | None = None
 
 
+def keepable(text: str) -> str:
+    """The text, if every database can keep it.
+
+    Raises BadInput for NUL, which PostgreSQL does not take, and for half a surrogate pair, which is no character.
+    """
+    try:
+        clean = b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        clean = False
+    if not clean:
+        raise BadInput("expected text without NUL and without lone surrogates")
+    return text
+
+
 class Store(Protocol):
-    """The database. Every method raises :class:`~lessonroom.errors.StoreDown` when it cannot do its work in time."""
+    """The database. Every method raises :class:`~lessonroom.errors.StoreDown` when it cannot do its work in time.
+
+    After StoreDown a write may still have happened: the answer was lost, not the record. So each write can be repeated.
+    Writes raise :class:`~lessonroom.errors.NotFound` for a room or member that does not exist; lists that belong to
+    one are then empty.
+    """
 
     async def open(self) -> None:
         """Connect and bring the schema up to date."""
@@ -114,7 +135,7 @@ class Store(Protocol):
         ...
 
     async def add_room(self, room: RoomRecord) -> None:
-        """Keep a new room."""
+        """Keep a new room; the same id twice changes nothing."""
         ...
 
     async def room(self, room: str) -> RoomRecord:
@@ -130,7 +151,7 @@ class Store(Protocol):
         ...
 
     async def add_member(self, member: MemberRecord) -> None:
-        """Keep a new member."""
+        """Keep a new member; the same id twice changes nothing."""
         ...
 
     async def member(self, member: str) -> MemberRecord:
@@ -146,13 +167,14 @@ class Store(Protocol):
         ...
 
     async def spend(self, ticket: str, expires_at: float, now: float) -> bool:
-        """Use up a ticket's id; False when it was used before. Atomic, and forgets ids that have expired."""
+        """Use up a ticket's id; False when it was used before or is too old. Atomic; forgets ids that have expired."""
         ...
 
     async def append(self, message: NewMessage) -> tuple[StoredMessage, bool]:
         """Keep a message; the flag says whether it is new.
 
-        The same (room, sender, id) again gives back what was stored the first time, and False.
+        The same (room, sender, id) again gives back what was stored the first time, and False. BadInput for a text
+        that is not :func:`keepable`.
         """
         ...
 
@@ -185,7 +207,7 @@ class Store(Protocol):
         ...
 
     async def add_hint(self, hint: HintRecord) -> None:
-        """Keep a hint that is about to be shown; the same id twice changes nothing."""
+        """Keep a hint that is about to be shown; the same id twice in a room changes nothing."""
         ...
 
     async def answer_hint(self, room: str, hint: str, answer: str) -> None:
@@ -202,6 +224,10 @@ class Store(Protocol):
 
     async def hints_on(self, room: str) -> bool:
         """Whether the teacher wants hints; True until they say otherwise."""
+        ...
+
+    async def add_strike(self, sender: str, at: float) -> None:
+        """Keep a violation that a person has confirmed; the same time twice is one."""
         ...
 
     async def strikes(self, sender: str) -> Sequence[float]:

@@ -1,0 +1,175 @@
+"""Connections: SQLite that is on the disk when it says so, and PostgreSQL, behind the same two engines."""
+
+from __future__ import annotations
+
+import math
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from lessonroom.errors import BadSetting
+
+_KEY = "LESSONROOM_DATABASE_URL"
+
+
+class Side(Protocol):
+    """One way into the database, for one thread."""
+
+    engine: Engine
+
+    def stands(self) -> bool:
+        """Whether the connection still leads to the place that the address names."""
+        ...
+
+
+class Database(Protocol):
+    """Where records are kept."""
+
+    writer: Side
+    reader: Side
+
+    def prepare(self) -> None:
+        """Make what has to be there before the first connection. Raises OSError."""
+        ...
+
+    def lock(self, connection: Connection) -> None:
+        """Let one process at a time change the schema, in the transaction that runs, however long it takes."""
+        ...
+
+
+def connect(url: str, *, deadline: float) -> Database:
+    """The database at an SQLAlchemy address; nothing is opened yet. ``deadline``: longest wait for a lock, in seconds.
+
+    Raises BadSetting, without the address: it may hold a password.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise BadSetting(f"{_KEY}: expected an address such as sqlite:///FILE or postgresql://HOST/NAME") from None
+    match parsed.get_backend_name():
+        case "sqlite":
+            return SqliteFile(parsed, deadline)
+        case "postgresql":
+            return Postgres(parsed, deadline)
+    raise BadSetting(f"{_KEY}: expected sqlite or postgresql, got another database")
+
+
+class SqliteFile:
+    """A file in WAL mode. A commit has reached the disk when it returns (``synchronous=FULL``)."""
+
+    def __init__(self, url: URL, deadline: float) -> None:
+        if not url.database or url.database == ":memory:" or url.query:
+            raise BadSetting(f"{_KEY}: expected the path of a file for SQLite, and nothing after it")
+        self._path = Path(url.database).absolute()
+        # the wait for a lock must end before the caller's own deadline does
+        wait = 0.8 * deadline
+        # a lock taken at once is waited for; one taken in the middle of a transaction fails (sqlite.org/isolation.html)
+        self.writer: Side = _SqliteSide(self._path, wait, begin="BEGIN IMMEDIATE")
+        self.reader: Side = _SqliteSide(self._path, wait, begin="BEGIN")
+
+    def prepare(self) -> None:
+        """Make the file, for the owner of the process only; SQLite gives -wal and -shm the same rights."""
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+
+    def lock(self, connection: Connection) -> None:
+        """BEGIN IMMEDIATE has locked the file already."""
+
+
+class _SqliteSide:
+    """One connection to the file, with transactions begun by us: the driver would begin them late."""
+
+    _PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+
+    def __init__(self, path: Path, wait: float, *, begin: str) -> None:
+        self._path = path
+        self._wait = wait
+        self._file: tuple[int, int] | None = None
+        self.engine = create_engine(
+            "sqlite://", creator=self._connect, hide_parameters=True, poolclass=QueuePool, pool_size=1, max_overflow=0
+        )
+
+        @event.listens_for(self.engine, "begin")
+        def _begin(connection: Connection) -> None:
+            connection.exec_driver_sql(begin)
+
+    def stands(self) -> bool:
+        """Whether the file under the path is the one that was opened.
+
+        A file that was deleted or moved can still be written to, and nobody would ever find the records again.
+        """
+        return self._file is None or self._file == self._identity()
+
+    def _identity(self) -> tuple[int, int] | None:
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+    def _connect(self) -> sqlite3.Connection:
+        # mode=rw: a missing file is an error, not a new and empty database
+        address = f"file:{quote(str(self._path))}?mode=rw"
+        connection = sqlite3.connect(
+            address, uri=True, timeout=self._wait, isolation_level=None, check_same_thread=False
+        )
+        try:
+            for pragma in self._PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}").close()
+        except sqlite3.Error:
+            connection.close()
+            raise
+        self._file = self._identity()
+        return connection
+
+
+class Postgres:
+    """A PostgreSQL server, through psycopg."""
+
+    # any number, the same in every process: the key of the lock under which the schema changes
+    _SCHEMA_LOCK = 7_305_012_019
+
+    def __init__(self, url: URL, deadline: float) -> None:
+        options: dict[str, Any] = {
+            "connect_timeout": max(2, math.ceil(deadline)),  # libpq waits at least 2 s
+            "tcp_user_timeout": round(deadline * 1000),
+        }
+        if "options" not in url.query:
+            wait = round(deadline * 800)
+            options["options"] = f"-c statement_timeout={wait} -c lock_timeout={wait} -c synchronous_commit=on"
+        self.writer: Side = _PostgresSide(url, options)
+        self.reader: Side = _PostgresSide(url, options)
+
+    def prepare(self) -> None:
+        """The server makes its own files."""
+
+    def lock(self, connection: Connection) -> None:
+        """Wait for the other processes that start now, without the limits that hold for one record."""
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({self._SCHEMA_LOCK})")
+
+
+class _PostgresSide:
+    def __init__(self, url: URL, options: dict[str, Any]) -> None:
+        try:
+            self.engine = create_engine(
+                url.set(drivername="postgresql+psycopg"),
+                connect_args=options,
+                hide_parameters=True,
+                pool_size=1,
+                max_overflow=0,
+                pool_pre_ping=True,  # a connection that died while idle is made anew before a record meets it
+            )
+        except ModuleNotFoundError:
+            raise BadSetting(
+                f"{_KEY}: expected psycopg to be installed: pip install 'lessonroom[postgresql]'"
+            ) from None
+
+    def stands(self) -> bool:
+        """A connection that was lost says so itself."""
+        return True

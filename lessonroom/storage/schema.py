@@ -1,0 +1,141 @@
+"""The tables. A change here needs a step in ``migrations/versions``; a test compares the two.
+
+Times are seconds since the epoch. ``number`` is the order of making.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    true,
+)
+
+# named, so that a later migration can name them too
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+metadata = MetaData(naming_convention=_NAMES)
+
+
+def _word(
+    name: str, *, refers: str = "", nullable: bool = False, key: bool = False, unique: bool = False
+) -> Column[str]:
+    """An id, role, state or hash; ``refers`` to a column of another table."""
+    foreign = [ForeignKey(refers)] if refers else []
+    return Column(name, Text, *foreign, nullable=nullable, primary_key=key, unique=unique or None)
+
+
+rooms = Table(
+    "rooms",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    _word("id", unique=True),
+    _word("mode_cap"),
+    Column("created_at", Double, nullable=False),
+    Column("closed_at", Double),
+    # a counter, not max(seq): numbers stay unique when old messages are deleted
+    Column("last_seq", Integer, nullable=False, server_default="0"),
+    Column("hints_on", Boolean, nullable=False, server_default=true()),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    _word("id", unique=True),
+    _word("room", refers="rooms.id", nullable=True),  # none: an operator
+    _word("role"),
+    Column("name", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    _word("code_hash"),
+    Column("code_expires_at", Double, nullable=False),
+    _word("session_hash", nullable=True),
+    Column("session_expires_at", Double),
+    Index(None, "room"),
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    _word("id", key=True),
+    Column("expires_at", Double, nullable=False, index=True),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    _word("room", refers="rooms.id", key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    _word("sender"),
+    _word("id"),
+    Column("text", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    _word("state"),
+    Column("probability", Double, nullable=False),
+    _word("decider"),
+    _word("model"),
+    Column("findings", JSON, nullable=False),
+    Column("appealed_at", Double),
+    UniqueConstraint("room", "sender", "id"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    _word("room", refers="rooms.id", key=True),
+    _word("member", refers="members.id", key=True),
+    Column("agreed", Boolean, nullable=False),
+    Column("at", Double, nullable=False),
+)
+
+hints = Table(
+    "hints",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    _word("room", refers="rooms.id"),
+    _word("id"),
+    _word("cue"),
+    _word("advice"),
+    Column("at", Double, nullable=False),
+    _word("answer", nullable=True),
+    # a client makes the id of "I'm stuck": it must not hide a hint of another room
+    UniqueConstraint("room", "id"),
+)
+
+senders = Table(
+    "senders",
+    metadata,
+    Column("sender", Text, primary_key=True),
+    Column("paying", Boolean, nullable=False, server_default=false()),
+)
+
+strikes = Table(
+    "strikes",
+    metadata,
+    Column("sender", Text, primary_key=True),
+    Column("at", Double, primary_key=True),
+)
+
+pulse = Table(
+    "pulse",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("beats", Integer, nullable=False),
+)
+"""One row that :meth:`~lessonroom.storage.store.Store.check` writes, to know that writing works."""

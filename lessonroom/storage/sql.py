@@ -1,0 +1,153 @@
+"""The store on SQLite or PostgreSQL: each method hands its statements to a worker thread and waits for the commit."""
+
+# ruff: noqa: D102  what each method does stands in the protocol, lessonroom.storage.store.Store
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from lessonroom.errors import StoreDown
+from lessonroom.storage import chatlog, lessons, schema
+from lessonroom.storage.database import Database, connect
+from lessonroom.storage.migrate import upgrade
+from lessonroom.storage.reasons import reason
+from lessonroom.storage.store import HintRecord, MemberRecord, NewMessage, RoomRecord, StoredMessage
+from lessonroom.storage.worker import Worker
+
+_COUNTED = (schema.rooms, schema.members, schema.messages, schema.consents, schema.hints, schema.strikes)
+
+
+def open_store(url: str, *, deadline: float, queue: int) -> SqlStore:
+    """The store at an SQLAlchemy address; ``await store.open()`` connects.
+
+    ``deadline``: longest wait for one record, in seconds; ``queue``: records that may wait, more are refused at once.
+    Raises BadSetting for an address that is none.
+    """
+    return SqlStore(connect(url, deadline=deadline), deadline=deadline, queue=queue)
+
+
+class SqlStore:
+    """A :class:`~lessonroom.storage.store.Store` with one thread that writes and one that reads."""
+
+    def __init__(self, database: Database, *, deadline: float, queue: int) -> None:
+        self._database = database
+        self._writer = Worker("store-writer", database.writer, limit=queue, deadline=deadline)
+        self._reader = Worker("store-reader", database.reader, limit=queue, deadline=deadline)
+
+    @property
+    def waiting(self) -> int:
+        """Records that wait to be written."""
+        return self._writer.waiting
+
+    async def open(self) -> None:
+        await asyncio.to_thread(self._prepare)
+        self._writer.start()
+        self._reader.start()
+
+    def _prepare(self) -> None:
+        try:
+            self._database.prepare()
+            with self._database.writer.engine.begin() as connection:
+                self._database.lock(connection)
+                upgrade(connection)
+        except (SQLAlchemyError, OSError) as error:
+            self._database.writer.engine.dispose()
+            raise StoreDown(reason(error)) from None
+
+    async def close(self) -> None:
+        # the writer last: the one who closes SQLite last also empties the write-ahead log
+        await self._reader.stop()
+        await self._writer.stop()
+
+    async def check(self) -> None:
+        await self._writer.ask(lessons.beat)
+
+    async def add_room(self, room: RoomRecord) -> None:
+        await self._writer.ask(lambda db: lessons.add_room(db, room))
+
+    async def room(self, room: str) -> RoomRecord:
+        return await self._reader.ask(lambda db: lessons.get_room(db, room))
+
+    async def open_rooms(self) -> Sequence[RoomRecord]:
+        return await self._reader.ask(lessons.open_rooms)
+
+    async def close_room(self, room: str, at: float) -> None:
+        await self._writer.ask(lambda db: lessons.close_room(db, room, at))
+
+    async def add_member(self, member: MemberRecord) -> None:
+        await self._writer.ask(lambda db: lessons.add_member(db, member))
+
+    async def member(self, member: str) -> MemberRecord:
+        return await self._reader.ask(lambda db: lessons.get_member(db, member))
+
+    async def members(self, room: str) -> Sequence[MemberRecord]:
+        return await self._reader.ask(lambda db: lessons.members_of(db, room))
+
+    async def redeem(self, member: str, code_hash: str, session_hash: str, expires_at: float, now: float) -> bool:
+        session = lessons.Session(session_hash, expires_at)
+        return await self._writer.ask(lambda db: lessons.redeem(db, member, code_hash, session, now))
+
+    async def spend(self, ticket: str, expires_at: float, now: float) -> bool:
+        return await self._writer.ask(lambda db: lessons.spend(db, ticket, expires_at, now))
+
+    async def append(self, message: NewMessage) -> tuple[StoredMessage, bool]:
+        return await self._writer.ask(lambda db: chatlog.append(db, message))
+
+    async def find(self, room: str, sender: str, id: str) -> StoredMessage | None:  # noqa: A002
+        return await self._reader.ask(lambda db: chatlog.find(db, room, sender, id))
+
+    async def after(self, room: str, seq: int, reader: str, limit: int) -> Sequence[StoredMessage]:
+        return await self._reader.ask(lambda db: chatlog.after(db, room, seq, reader, limit))
+
+    async def recent(self, room: str, limit: int) -> Sequence[StoredMessage]:
+        return await self._reader.ask(lambda db: chatlog.recent(db, room, limit))
+
+    async def last_seq(self, room: str) -> int:
+        return await self._reader.ask(lambda db: chatlog.last_seq(db, room))
+
+    async def appeal(self, room: str, sender: str, id: str, at: float) -> StoredMessage:  # noqa: A002
+        return await self._writer.ask(lambda db: chatlog.appeal(db, room, sender, id, at))
+
+    async def set_consent(self, room: str, member: str, agreed: bool, at: float) -> None:
+        await self._writer.ask(lambda db: lessons.set_consent(db, room, member, agreed, at))
+
+    async def consent(self, room: str, member: str) -> bool | None:
+        return await self._reader.ask(lambda db: lessons.consent(db, room, member))
+
+    async def add_hint(self, hint: HintRecord) -> None:
+        await self._writer.ask(lambda db: lessons.add_hint(db, hint))
+
+    async def answer_hint(self, room: str, hint: str, answer: str) -> None:
+        await self._writer.ask(lambda db: lessons.answer_hint(db, room, hint, answer))
+
+    async def hints(self, room: str) -> Sequence[HintRecord]:
+        return await self._reader.ask(lambda db: lessons.hints_of(db, room))
+
+    async def set_hints_on(self, room: str, on: bool) -> None:
+        await self._writer.ask(lambda db: lessons.set_hints_on(db, room, on))
+
+    async def hints_on(self, room: str) -> bool:
+        return await self._reader.ask(lambda db: lessons.hints_on(db, room))
+
+    async def add_strike(self, sender: str, at: float) -> None:
+        await self._writer.ask(lambda db: lessons.add_strike(db, sender, at))
+
+    async def strikes(self, sender: str) -> Sequence[float]:
+        return await self._reader.ask(lambda db: lessons.strikes_of(db, sender))
+
+    async def paying(self, sender: str) -> bool:
+        return await self._reader.ask(lambda db: lessons.paying(db, sender))
+
+    async def set_paying(self, sender: str, paying: bool) -> None:
+        await self._writer.ask(lambda db: lessons.set_paying(db, sender, paying))
+
+    async def counts(self) -> Mapping[str, int]:
+        return await self._reader.ask(_counts)
+
+
+def _counts(db: Connection) -> dict[str, int]:
+    return {table.name: lessons.count(db, table) for table in _COUNTED}
