@@ -1,0 +1,102 @@
+"""The learned combiner: evidence in, calibrated probability out. numpy alone; a data-only file.
+
+The model is a line over the dense evidence and the n-gram buckets, then a sigmoid that was calibrated on the
+validation part (Platt, 1999). ``contact_filter.npz`` holds its arrays; the sidecar says the rest.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lessonroom import models
+from lessonroom.chat.features import BUCKETS, NAMES, Features
+from lessonroom.errors import EngineDown, ModelRefused
+
+NAME: Final = "contact_filter"
+ARRAYS: Final = {
+    "mean": (len(NAMES),),
+    "scale": (len(NAMES),),
+    "dense": (len(NAMES),),
+    "grams": (BUCKETS,),
+    "gram_scale": (1,),
+    "bias": (1,),
+    "platt": (2,),
+}
+"""Every array of the file and its shape, all float32."""
+
+
+class Classifier(Protocol):
+    """What the gate asks. ``version``: what labels and audit records name."""
+
+    version: str
+
+    def probability(self, evidence: Features) -> float:
+        """The calibrated probability, 0 to 1, that the message gives a contact away. Raises EngineDown."""
+        ...
+
+
+class LinearClassifier:
+    """The shipped model. ``arrays``: as in ``ARRAYS``."""
+
+    def __init__(self, arrays: dict[str, NDArray[np.float32]], version: str) -> None:
+        self.version = version
+        self.arrays = arrays
+        self._weights = arrays["dense"] / arrays["scale"]
+        self._bias = float(arrays["bias"][0] - arrays["mean"] @ self._weights)
+        self._gram_scale = float(arrays["gram_scale"][0])
+        self._slope, self._shift = float(arrays["platt"][0]), float(arrays["platt"][1])
+
+    def margin(self, evidence: Features) -> float:
+        """The line before calibration."""
+        grams = self.arrays["grams"]
+        count = max(len(evidence.buckets), 1)
+        total = float(grams[evidence.buckets].sum()) * self._gram_scale / math.sqrt(count)
+        return float(evidence.dense @ self._weights) + total + self._bias
+
+    def probability(self, evidence: Features) -> float:
+        """See Classifier."""
+        margin = self.margin(evidence)
+        if not math.isfinite(margin):
+            raise EngineDown("the chat model answered something that is not a number")
+        return _sigmoid(self._slope * margin + self._shift)
+
+
+def _sigmoid(margin: float) -> float:
+    return 1.0 / (1.0 + math.exp(-margin)) if margin > -60 else 0.0
+
+
+def load(models_dir: Path | None = None) -> LinearClassifier:
+    """The shipped model. Raises ModelRefused where the file is missing, changed, or made for other features."""
+    model = models.load(NAME, models_dir)
+    return from_bytes(model.read(), model.card.version)
+
+
+def from_bytes(data: bytes, version: str) -> LinearClassifier:
+    """A model from the bytes of its file. Raises ModelRefused."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            names = [str(name) for name in file["names"]]
+            arrays = {key: file[key].astype(np.float32) for key in ARRAYS}
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelRefused(f"{NAME}.npz: expected arrays of the contact filter, got {type(error).__name__}") from error
+    if names != list(NAMES):
+        raise ModelRefused(
+            f"{NAME}.npz: expected a model for {len(NAMES)} features as now, got one for others; train it again"
+        )
+    for key, shape in ARRAYS.items():
+        if arrays[key].shape != shape:
+            raise ModelRefused(f"{NAME}.npz: expected {key} of shape {shape}, got {arrays[key].shape}")
+    return LinearClassifier(arrays, version)
+
+
+def to_bytes(arrays: dict[str, NDArray[np.float32]]) -> bytes:
+    """The file of a model: compressed arrays and the names of its features."""
+    out = io.BytesIO()
+    np.savez_compressed(out, allow_pickle=False, names=np.array(NAMES), **arrays)
+    return out.getvalue()

@@ -1,0 +1,106 @@
+"""What ``lessonroom chat ...`` does, as functions of parsed arguments and streams. The command line only calls them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from lessonroom.chat import classifier as shelf
+from lessonroom.chat.policy import ChatPolicy
+from lessonroom.chat.screen import decide_degraded, look, screen
+from lessonroom.chat.types import Line, Verdict
+from lessonroom.errors import BadInput
+
+Screener = Callable[[str, str, Sequence[Line]], Verdict]
+"""Text, sender and earlier lines to a verdict."""
+
+
+def screener(policy: ChatPolicy, models_dir: Path | None = None, *, rules_only: bool = False) -> Screener:
+    """The filter as the gate runs it, without a deadline. Raises ModelRefused where there is no model."""
+    if rules_only:
+        return lambda text, sender, context: decide_degraded(look(text, policy, sender, context), policy)
+    model = shelf.load(models_dir)
+    return lambda text, sender, context: screen(text, model, policy, sender, context)
+
+
+def check(
+    text: str | None,
+    *,
+    policy: ChatPolicy,
+    out: TextIO,
+    lines: TextIO | None = None,
+    models_dir: Path | None = None,
+    rules_only: bool = False,
+    as_json: bool = False,
+) -> None:
+    """Screen one text, or every line of a JSONL stream: one answer a line, in order, flushed at once.
+
+    Raises BadInput, with the number of the line, for a line that is not ``{"id", "text"}`` or
+    ``{"id", "conversation": [{"from", "text"}, ...]}``; every line before it has been answered.
+    """
+    ask = screener(policy, models_dir, rules_only=rules_only)
+    if lines is None:
+        if text is None:
+            raise BadInput("chat check: expected a text or --jsonl, got neither")
+        verdict = ask(text, "", ())
+        out.write((json.dumps(answer(None, verdict), ensure_ascii=False) if as_json else _in_words(verdict)) + "\n")
+        return
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        record = _record(line, number)
+        out.write(json.dumps(answer(record.get("id"), _ask(ask, record, number)), ensure_ascii=False) + "\n")
+        out.flush()
+
+
+def answer(key: object, verdict: Verdict) -> dict[str, Any]:
+    """A verdict as the stream gives it. Spans are in code points of the original text, half-open."""
+    findings = [
+        {"kind": f.kind.value, "start": f.start, "end": f.end, "evidence": f.evidence} for f in verdict.findings
+    ]
+    kinds = list(dict.fromkeys(f.kind.value for f in verdict.findings))
+    record: dict[str, Any] = {} if key is None else {"id": key}
+    record |= {
+        "action": verdict.action.value,
+        "probability": round(verdict.probability, 6),
+        "kinds": kinds,
+        "findings": findings,
+    }
+    return record | ({"degraded": True} if verdict.degraded else {})
+
+
+def _record(line: str, number: int) -> Mapping[str, Any]:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        raise BadInput(f"line {number}: expected one JSON object, got something else") from None
+    if not isinstance(record, dict):
+        raise BadInput(f"line {number}: expected a JSON object, got {type(record).__name__}")
+    return record
+
+
+def _ask(ask: Screener, record: Mapping[str, Any], number: int) -> Verdict:
+    if "conversation" in record:
+        said = list(conversation(record["conversation"], number))
+        last = said.pop()
+        return ask(last.text, last.sender, said)
+    if not isinstance(record.get("text"), str):
+        raise BadInput(f"line {number}: expected a string under text, got {type(record.get('text')).__name__}")
+    return ask(record["text"], "", ())
+
+
+def conversation(raw: object, number: int) -> Iterator[Line]:
+    """The lines of a conversation, oldest first. Raises BadInput."""
+    if not isinstance(raw, list) or not raw:
+        raise BadInput(f"line {number}: expected a list of messages under conversation, got {type(raw).__name__}")
+    for said in raw:
+        if not isinstance(said, dict) or not isinstance(said.get("text"), str):
+            raise BadInput(f'line {number}: expected messages like {{"from", "text"}}, got {type(said).__name__}')
+        yield Line(str(said.get("from", "")), said["text"])
+
+
+def _in_words(verdict: Verdict) -> str:
+    told = "; ".join(f"{f.kind.value} at {f.start}-{f.end}: {f.evidence}" for f in verdict.findings)
+    return f"{verdict.action.value}  p={verdict.probability:.3f}" + (f"  {told}" if told else "")

@@ -1,0 +1,95 @@
+"""The gate that every chat message passes before it is stored and relayed: standing → evidence → classifier → policy.
+
+The rules run at once; they are linear and their input is capped. The classifier runs in an executor with a deadline. If
+it is late, fails, or hangs from earlier messages, the rules decide, what they cannot decide is held, and the verdict
+says ``degraded``: never "nothing found" for "could not look".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import Final
+
+from lessonroom.chat.classifier import Classifier
+from lessonroom.chat.policy import ChatPolicy
+from lessonroom.chat.screen import NO_EVIDENCE, Case, decide, decide_degraded, evidence, look
+from lessonroom.chat.standing import severity
+from lessonroom.chat.types import Action, Decider, Line, Standing, StandingClass, Verdict
+from lessonroom.errors import EngineDown
+
+MOST_WAITING: Final = 64
+"""Questions to the classifier that may be under way; with more, it counts as down until some are answered."""
+
+
+class Gate:
+    """One for the whole process. ``classifier`` None: there is no model, the rules decide (degraded).
+
+    ``deadline``: seconds for the classifier. ``executor``: where it runs, the loop's own by default. ``clock``: seconds
+    since the epoch, for the decay of strikes. ``on_failure`` hears the class name of each failure, for metrics.
+    """
+
+    def __init__(
+        self,
+        classifier: Classifier | None,
+        policy: ChatPolicy,
+        *,
+        deadline: float = 0.3,
+        executor: Executor | None = None,
+        clock: Callable[[], float] = time.time,
+        on_failure: Callable[[str], None] = lambda failure: None,
+    ) -> None:
+        self.classifier = classifier
+        self.policy = policy
+        self.deadline = deadline
+        self._executor = executor
+        self._clock = clock
+        self._on_failure = on_failure
+        self._waiting = 0
+
+    async def screen(
+        self, text: str, *, sender: str = "", standing: Standing | None = None, context: Sequence[Line] = ()
+    ) -> Verdict:
+        """The verdict on a message. ``context``: earlier lines of the room, oldest first; ``sender`` as in them."""
+        standing = standing or Standing()
+        if standing.standing is StandingClass.PAYING and not self.policy.screen_paying:
+            return Verdict(Action.RELAY, 0.0, (), Decider.STANDING)
+        case = look(text, self.policy, sender, context)
+        if case.too_long:
+            return decide_degraded(case, self.policy)
+        try:
+            probability = await self._ask(case)
+        except (TimeoutError, EngineDown) as error:
+            self._on_failure(type(error).__name__)
+            return decide_degraded(case, self.policy)
+        weight = severity(standing, self._clock())
+        return decide(case, probability, self.policy, weight, self.classifier.version if self.classifier else "")
+
+    async def _ask(self, case: Case) -> float:
+        if self.classifier is None:
+            raise EngineDown("there is no chat model")
+        if not case.is_open:
+            return NO_EVIDENCE
+        if self._waiting >= MOST_WAITING:
+            raise EngineDown("the chat model does not answer")
+        loop = asyncio.get_running_loop()
+        self._waiting += 1
+        answer = loop.run_in_executor(self._executor, self._probability, self.classifier, case)
+        answer.add_done_callback(self._answered)
+        return await asyncio.wait_for(asyncio.shield(answer), self.deadline)
+
+    @staticmethod
+    def _probability(classifier: Classifier, case: Case) -> float:
+        try:
+            return classifier.probability(evidence(case))
+        except EngineDown:
+            raise
+        except Exception as error:  # whatever a model throws, the rules must still decide in time
+            raise EngineDown(f"the chat model failed: {type(error).__name__}") from error
+
+    def _answered(self, answer: asyncio.Future[float]) -> None:
+        self._waiting -= 1
+        if not answer.cancelled():
+            answer.exception()  # looked at, so that a late failure is not reported as forgotten

@@ -1,0 +1,217 @@
+"""A message in views that see through disguises, each with offsets back to the original. Pure and linear.
+
+``fold`` makes the plain view: invisible characters gone, NFKC, lower case, foreign digits and circled ones as 0-9,
+combining marks that only hide gone. ``tokenise`` cuts it into tokens, folds lookalikes inside words of mixed script,
+joins letters that are spaced out and letters with signs for letters between them. Spans are always half-open, in code
+points of the original text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from lessonroom.chat.letters import INVISIBLE, LEET, single_script
+from lessonroom.chat.lexicon import CHANNEL, DISGUISED, cues_of
+from lessonroom.chat.numbers import Number, number_of
+
+_PIECES: Final = re.compile(r"[^\W_]+(?:['’ʼ][^\W\d_]+)?|[^\w\s]|_")  # one class per branch: no backtracking
+_MIN_SPACED: Final = 4
+_MIN_SPACED_LETTERS: Final = 3
+_SIGNS_FOR_LETTERS: Final = frozenset("@$!|€")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One reading of a message. ``offsets[i]``: where ``text[i]`` stands in the original; None: at the same place."""
+
+    text: str
+    offsets: Sequence[int] | None
+    length: int
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The original span of ``text[start:end]`` (end > start)."""
+        if self.offsets is None:
+            return start, end
+        return self.offsets[start], self.offsets[end - 1] + 1
+
+
+class Word(NamedTuple):
+    """What is known of a word by itself. ``shape``: d digits, w letters, x both, p a sign."""
+
+    text: str
+    shape: str
+    cues: int
+    number: Number | None
+
+
+class Token(NamedTuple):
+    """A word at its place. ``gap``: 0 touches the one before, 1 a space, 2 a line break. Span in the original."""
+
+    text: str
+    start: int
+    end: int
+    gap: int
+    shape: str
+    cues: int
+    number: Number | None
+
+
+def fold(text: str) -> View:
+    """The plain view of any text."""
+    if text.isascii():
+        return View(text.lower(), None, len(text))
+    lowered = text.lower()
+    if len(lowered) == len(text) and INVISIBLE.isdisjoint(lowered) and _is_plain(lowered):
+        return View(lowered, None, len(text))
+    return _fold_slowly(text)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether NFKC would change nothing and no mark hides in it."""
+    return unicodedata.is_normalized("NFKC", text) and not _MARKS.search(text)
+
+
+_MARKS: Final = re.compile(
+    "[\u0300-\u036f\u0483-\u0489\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u24ff\u2776-\u2793\U0001f100-\U0001f10c]"
+)
+
+
+def _fold_slowly(text: str) -> View:
+    pieces: list[str] = []
+    offsets: list[int] = []
+    for i, char in enumerate(text):
+        if char in INVISIBLE:
+            continue
+        folded = char.lower() if char.isascii() else _fold_char(char)
+        pieces.append(folded)
+        offsets.extend([i] * len(folded))
+    return View("".join(pieces), offsets, len(text))
+
+
+@lru_cache(maxsize=8192)
+def _fold_char(char: str) -> str:
+    if unicodedata.combining(char):
+        return ""
+    digit = unicodedata.digit(char, None)
+    if digit is not None:
+        return str(digit)
+    return unicodedata.normalize("NFKC", char).lower()
+
+
+@lru_cache(maxsize=65536)
+def word_of(text: str) -> Word:
+    """Classify a lower-case word; the answer depends on the word alone."""
+    if text.isdigit():
+        return Word(text, "d", 0, None)
+    if text.isalpha() or not text.isalnum():
+        shape = "w" if text[0].isalpha() else "p"
+        folded = single_script(text) if shape == "w" and not text.isascii() else text
+        return Word(folded, shape, cues_of(folded), number_of(folded))
+    folded = single_script(text)
+    return Word(folded, "x", cues_of(folded), None)
+
+
+def tokenise(view: View) -> list[Token]:
+    """The tokens of a view, disguises inside words undone."""
+    tokens = _scan(view)
+    if len(tokens) >= _MIN_SPACED:
+        tokens = _join_spaced(tokens)
+    return _join_signs(tokens)
+
+
+def _scan(view: View) -> list[Token]:
+    text, out, last = view.text, [], 0
+    for match in _PIECES.finditer(text):
+        start, end = match.span()
+        word = word_of(match.group())
+        gap = 0 if start == last and last else (2 if "\n" in text[last:start] else 1)
+        origin = view.span(start, end)
+        out.append(Token(word.text, origin[0], origin[1], gap, word.shape, word.cues, word.number))
+        last = end
+    return out
+
+
+def _join_spaced(tokens: list[Token]) -> list[Token]:
+    """Letters that stand alone one after another ("t e l e g a", "в.к.а.ш") become one word."""
+    out: list[Token] = []
+    i = 0
+    while i < len(tokens):
+        end = _spaced_run(tokens, i)
+        letters = [t for t in tokens[i:end] if t.shape != "p"]
+        if len(letters) >= _MIN_SPACED and sum(t.shape == "w" for t in letters) >= _MIN_SPACED_LETTERS:
+            out.append(_joined(letters, tokens[i].gap))
+        else:
+            end = max(end, i + 1)
+            out.extend(tokens[i:end])
+        i = end
+    return out
+
+
+def _spaced_run(tokens: list[Token], start: int) -> int:
+    """Index after the last single letter of a run that begins at ``start``; the same separator throughout."""
+    i, separator = start, None
+    while i < len(tokens) and len(tokens[i].text) == 1 and tokens[i].shape in "wd":
+        if i > start and tokens[i].gap == 0 and tokens[i - 1].shape != "p":
+            break
+        following = i + 1
+        if (
+            following + 1 < len(tokens)
+            and tokens[following].text in "-_.*~|/,+"
+            and len(tokens[following + 1].text) == 1
+        ):
+            if separator not in (None, tokens[following].text):
+                return following
+            separator = tokens[following].text
+            i = following + 1
+            continue
+        i = following
+        if separator is not None:
+            break
+    return i
+
+
+def _joined(letters: list[Token], gap: int) -> Token:
+    text = "".join(t.text for t in letters)
+    word = word_of(text)
+    cues = word.cues | _channel_inside(word.text)
+    return Token(word.text, letters[0].start, letters[-1].end, gap, word.shape, cues | DISGUISED, word.number)
+
+
+def _channel_inside(text: str) -> int:
+    """Channel cues of any part of a word whose letters were spaced out ("mytelegram"); at most 40 letters are read."""
+    found = 0
+    for start in range(min(len(text), 40) - 3):
+        found |= cues_of(text[start : start + 12]) & CHANNEL
+    return found
+
+
+def _join_signs(tokens: list[Token]) -> list[Token]:
+    """Words with a sign for a letter inside ("wh@tsapp") become one word, if that makes a channel's name."""
+    if not any(t.text in _SIGNS_FOR_LETTERS for t in tokens):
+        return tokens
+    out: list[Token] = []
+    for token in tokens:
+        joined = _with_sign(out, token)
+        if joined is not None:
+            del out[-2:]
+            out.append(joined)
+        else:
+            out.append(token)
+    return out
+
+
+def _with_sign(before: list[Token], token: Token) -> Token | None:
+    if len(before) < 2 or token.shape == "p" or token.gap or before[-1].gap or before[-2].shape == "p":
+        return None
+    if before[-1].text not in _SIGNS_FOR_LETTERS:
+        return None
+    text = (before[-2].text + before[-1].text + token.text).translate(LEET)
+    cues = cues_of(text) & CHANNEL
+    if not cues:
+        return None
+    return Token(text, before[-2].start, token.end, before[-2].gap, "w", cues | DISGUISED, None)

@@ -1,0 +1,124 @@
+"""From text to verdict without waiting for anything: normalise → rules → classifier → policy. Pure.
+
+``look`` finds the evidence, ``decide`` turns a probability into a verdict, ``decide_degraded`` does without the
+classifier. The gate adds time and failure; ``lessonroom chat check`` calls ``screen`` as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from lessonroom.chat import policy as rules_of_costs
+from lessonroom.chat.classifier import Classifier
+from lessonroom.chat.conversation import NOTHING, Talk, listen
+from lessonroom.chat.features import Features, features
+from lessonroom.chat.lexicon import mask
+from lessonroom.chat.policy import ChatPolicy
+from lessonroom.chat.rules import SURE, UNSURE, Hit, Reading, apply, read
+from lessonroom.chat.types import Action, Decider, Finding, Kind, Line, Verdict
+
+MAX_LENGTH: Final = 10_000
+"""Code points that are screened. A longer message is held unread: it must not cost more than it may."""
+
+NO_EVIDENCE: Final = 0.001
+"""The probability of a message with nothing in it that could be a contact."""
+
+SHOWN: Final = 0.3
+"""A hit from this score on is told to the writer."""
+
+_GUESSES: Final = (
+    (Kind.PAYMENT, mask("PAYMEANS", "COMMISSION")),
+    (Kind.EMAIL, mask("MAIL", "MAILHOST")),
+    (Kind.PHONE, mask("PHONE")),
+    (Kind.ADDRESS, mask("STREET")),
+    (Kind.MESSENGER, mask("MESSENGER", "CALLAPP", "HINTAPP")),
+    (Kind.PROFILE, mask("SOCIAL")),
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is known of a message before anybody judges it."""
+
+    text: str
+    reading: Reading | None
+    hits: tuple[Hit, ...]
+    talk: Talk
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is anything to judge."""
+        return self.reading is not None and (bool(self.talk.hits) or self.reading.is_candidate())
+
+    @property
+    def too_long(self) -> bool:
+        """Whether the message was not read at all."""
+        return self.reading is None
+
+
+def look(text: str, policy: ChatPolicy, sender: str = "", context: Sequence[Line] = ()) -> Case:
+    """The evidence of a message after the earlier lines of its room, oldest first."""
+    if len(text) > MAX_LENGTH:
+        return Case(text, None, (), NOTHING)
+    reading = read(text, policy.own_domains)
+    hits = tuple(apply(reading))
+    recent = context[len(context) - policy.context :] if len(context) > policy.context else context
+    return Case(text, reading, hits, listen(reading, text, sender, recent))
+
+
+def evidence(case: Case) -> Features:
+    """What the classifier is asked about. The case must be open."""
+    if case.reading is None:
+        raise ValueError("expected a case that was read")
+    return features(case.reading, case.hits, case.talk)
+
+
+def decide(case: Case, probability: float, policy: ChatPolicy, severity: float = 0.0, model: str = "") -> Verdict:
+    """The verdict at a probability that the classifier gave."""
+    shown = _findings(case) if case.is_open else ()
+    action = rules_of_costs.decide(probability, [finding.kind for finding in shown], policy, severity)
+    if action is not Action.RELAY and not shown:
+        shown = (_guess(case),)
+    told = shown if action is not Action.RELAY else ()
+    return Verdict(action, probability, told, Decider.MODEL if model else Decider.RULES, model=model)
+
+
+def decide_degraded(case: Case, policy: ChatPolicy) -> Verdict:
+    """The verdict without the classifier: sure hits block, unsure ones and unread messages are held, visibly."""
+    if case.too_long:
+        return Verdict(Action.HOLD, 0.5, (), Decider.RULES, degraded=True)
+    shown = _findings(case)
+    best = max((hit.score for hit in (*case.hits, *case.talk.hits)), default=NO_EVIDENCE)
+    action = rules_of_costs.decide_by_rules(best, [f.kind for f in shown], policy, sure=SURE, unsure=UNSURE)
+    return Verdict(action, best, shown if action is not Action.RELAY else (), Decider.RULES, degraded=True)
+
+
+def screen(
+    text: str, classifier: Classifier, policy: ChatPolicy, sender: str = "", context: Sequence[Line] = ()
+) -> Verdict:
+    """The whole path of one message of a sender without a history. Raises EngineDown."""
+    case = look(text, policy, sender, context)
+    if case.too_long:
+        return decide_degraded(case, policy)
+    probability = classifier.probability(evidence(case)) if case.is_open else NO_EVIDENCE
+    return decide(case, probability, policy, model=classifier.version)
+
+
+def _findings(case: Case) -> tuple[Finding, ...]:
+    """Hits that are worth telling, one for each stretch and kind, best first."""
+    out: list[Finding] = []
+    for hit in sorted((*case.hits, *case.talk.hits), key=lambda hit: -hit.score):
+        if hit.score < SHOWN:
+            break
+        if all(hit.start >= told.end or hit.end <= told.start or hit.kind != told.kind for told in out):
+            out.append(Finding(hit.kind, hit.start, hit.end, hit.evidence))
+    return tuple(out[:8])
+
+
+def _guess(case: Case) -> Finding:
+    """A finding for a message that only the classifier found: the kind its cues speak of, over the whole text."""
+    cues = case.reading.cues if case.reading is not None else 0
+    kind = next((kind for kind, bits in _GUESSES if cues & bits), Kind.SOLICIT)
+    return Finding(kind, 0, len(case.text), "the words together read like an exchange of contacts")
