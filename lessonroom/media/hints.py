@@ -17,11 +17,11 @@ from lessonroom.media.types import Cue, Hint, Strain
 
 ADVICE: Mapping[Cue, tuple[str, ...]] = MappingProxyType(
     {
-        Cue.STUCK_BUTTON: ("ask_where", "explain_again", "smaller_step"),
-        Cue.FROWNING: ("slow_down", "give_example", "ask_where"),
+        Cue.STUCK_BUTTON: ("ask_what_is_unclear", "explain_again", "smaller_step"),
+        Cue.FROWNING: ("slow_down", "give_example", "ask_what_is_unclear"),
         Cue.DISTRESS: ("encourage", "easier_task", "short_break"),
         Cue.DISENGAGED: ("ask_opinion", "change_activity", "short_break"),
-        Cue.CHAT: ("explain_again", "give_example", "ask_where"),
+        Cue.CHAT: ("explain_again", "give_example", "ask_what_is_unclear"),
         Cue.EXERCISE: ("smaller_step", "first_step_together", "easier_task"),
     }
 )

@@ -1,0 +1,68 @@
+"""ONNX Runtime in this process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lessonroom import models
+from lessonroom.errors import ModelRefused
+from lessonroom.media.onnx_engine import OnnxEngine
+from tests.contracts import tiny_models
+from tests.contracts.engine import EngineContract
+
+
+class TestOnnxEngine(EngineContract):
+    @pytest.fixture
+    def engine(self, models_dir: Path) -> Iterator[OnnxEngine]:
+        with OnnxEngine(models_dir=models_dir) as engine:
+            yield engine
+
+
+def test_a_swapped_file_is_refused(tmp_path: Path) -> None:
+    tiny_models.write(tmp_path)
+    (tmp_path / "double.onnx").write_bytes(tiny_models.sqrt())
+    with pytest.raises(ModelRefused, match="sha256"):
+        OnnxEngine(models_dir=tmp_path)
+
+
+def test_a_file_that_is_no_network_is_refused_without_a_word_from_onnx_runtime(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "junk.onnx").write_bytes(b"junk")
+    (tmp_path / "junk.json").write_text(json.dumps(tiny_models.sidecar("junk", b"junk")))
+    with pytest.raises(ModelRefused, match=r"junk\.onnx: expected a network"):
+        OnnxEngine(models_dir=tmp_path)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_sidecar_that_names_other_outputs_is_refused(tmp_path: Path) -> None:
+    network = tiny_models.add()
+    card = tiny_models.sidecar("other", network, outputs=[{"name": "z", "shape": [None, 3]}])
+    (tmp_path / "other.onnx").write_bytes(network)
+    (tmp_path / "other.json").write_text(json.dumps(card))
+    with pytest.raises(ModelRefused, match="outputs"):
+        OnnxEngine(models_dir=tmp_path)
+
+
+def test_it_loads_what_is_named_and_nothing_else(tmp_path: Path) -> None:
+    tiny_models.write(tmp_path)
+    assert OnnxEngine(["root"], models_dir=tmp_path).models == ("root",)
+
+
+def test_the_shipped_models_answer_and_keep_their_promises(capfd: pytest.CaptureFixture[str]) -> None:
+    """Every ONNX file of the package, at batch 1 and 2, asked for with the GPU first as ``serve`` does."""
+    with OnnxEngine(providers=("tensorrt", "cuda", "cpu")) as engine:
+        assert engine.models
+        for name in engine.models:
+            for batch in (1, 2):
+                inputs = {
+                    tensor.name: np.zeros([batch, *(side or 1 for side in tensor.shape[1:])], tensor.dtype)
+                    for tensor in models.load(name).card.inputs
+                }
+                assert all(len(answer) == batch for answer in engine.infer(name, inputs).values())
+    assert capfd.readouterr().err == ""
