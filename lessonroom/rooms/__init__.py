@@ -1,1 +1,1 @@
-"""Rooms: the sans-IO lesson and the hub that carries its effects out."""
+"""Lessons: what happens in them (pure) and the hub that carries it out."""
