@@ -8,14 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
 from lessonroom.errors import NotFound
 from lessonroom.storage.lessons import no_room
 from lessonroom.storage.schema import messages, rooms
+from lessonroom.storage.statements import add_once
 from lessonroom.storage.store import FoundSpan, MessageState, NewMessage, StoredMessage, keepable
 
+# built once: building a statement costs as much as running it, and every message needs these
 _MESSAGE = select(messages)
+_LOCK = select(rooms.c.last_seq).where(rooms.c.id == bindparam("of")).with_for_update()
+_COUNT = update(rooms).where(rooms.c.id == bindparam("of")).values(last_seq=bindparam("seq"))
+_KEY = ("room", "sender", "id")
+_FIND = _MESSAGE.where(*(messages.c[name] == bindparam(name) for name in _KEY))
 
 
 def append(db: Connection, message: NewMessage) -> tuple[StoredMessage, bool]:
@@ -25,21 +31,20 @@ def append(db: Connection, message: NewMessage) -> tuple[StoredMessage, bool]:
     none is lost, because a transaction that fails gives its number back.
     """
     keepable(message.text)
-    last = db.scalar(select(rooms.c.last_seq).where(rooms.c.id == message.room).with_for_update())
+    last = db.scalar(_LOCK, {"of": message.room})
     if last is None:
         raise no_room()
-    stored = find(db, message.room, message.sender, message.id)
-    if stored is not None:
-        return stored, False
-    stored = StoredMessage(last + 1, message)
-    db.execute(insert(messages).values(_row(stored)))
-    db.execute(update(rooms).where(rooms.c.id == message.room).values(last_seq=stored.seq))
-    return stored, True
+    new = StoredMessage(last + 1, message)
+    if not add_once(db, messages, _row(new), key=_KEY):
+        row = db.execute(_FIND, {name: getattr(message, name) for name in _KEY}).one()
+        return _stored(row), False
+    db.execute(_COUNT, {"of": message.room, "seq": new.seq})
+    return new, True
 
 
 def find(db: Connection, room: str, sender: str, message: str) -> StoredMessage | None:
     """Read a message by its writer's id."""
-    row = db.execute(_MESSAGE.where(*_key(room, sender, message))).one_or_none()
+    row = db.execute(_FIND, {"room": room, "sender": sender, "id": message}).one_or_none()
     return None if row is None else _stored(row)
 
 
@@ -63,16 +68,13 @@ def last_seq(db: Connection, room: str) -> int:
 
 def appeal(db: Connection, room: str, sender: str, message: str, at: float) -> StoredMessage:
     """Turn blocked into appealed; the message keeps its number."""
-    blocked = (*_key(room, sender, message), messages.c.state == MessageState.BLOCKED)
-    db.execute(update(messages).where(*blocked).values(state=MessageState.APPEALED, appealed_at=at))
+    own = (messages.c.room == room, messages.c.sender == sender, messages.c.id == message)
+    blocked = update(messages).where(*own, messages.c.state == MessageState.BLOCKED)
+    db.execute(blocked.values(state=MessageState.APPEALED, appealed_at=at))
     stored = find(db, room, sender, message)
     if stored is None or stored.message.state is not MessageState.APPEALED:
         raise NotFound("expected a blocked message of this member, got another id")
     return stored
-
-
-def _key(room: str, sender: str, message: str) -> tuple[Any, ...]:
-    return messages.c.room == room, messages.c.sender == sender, messages.c.id == message
 
 
 def _row(stored: StoredMessage) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Double,
@@ -49,7 +50,7 @@ rooms = Table(
     Column("created_at", Double, nullable=False),
     Column("closed_at", Double),
     # a counter, not max(seq): numbers stay unique when old messages are deleted
-    Column("last_seq", Integer, nullable=False, server_default="0"),
+    Column("last_seq", BigInteger, nullable=False, server_default="0"),
     Column("hints_on", Boolean, nullable=False, server_default=true()),
 )
 
@@ -81,7 +82,7 @@ messages = Table(
     "messages",
     metadata,
     _word("room", refers="rooms.id", key=True),
-    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
     _word("sender"),
     _word("id"),
     Column("text", Text, nullable=False),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Table
+from sqlalchemy import Connection, Executable, Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 
@@ -14,17 +15,29 @@ def hits(db: Connection, statement: Executable) -> int:
     return int(db.execute(statement).rowcount)
 
 
-def add_once(db: Connection, table: Table, row: Mapping[str, Any]) -> bool:
-    """Insert a row; False, and no change, when its key is there already."""
-    return hits(db, _insert(db, table).values(row).on_conflict_do_nothing()) == 1
+def add_once(db: Connection, table: Table, row: Mapping[str, Any], *, key: tuple[str, ...] = ()) -> bool:
+    """Insert a row; False, and no change, when its key is there already. ``key``: which one, any when empty."""
+    return db.execute(_add_once(db.dialect.name, table, key), row).rowcount == 1
 
 
 def put(db: Connection, table: Table, key: Mapping[str, Any], rest: Mapping[str, Any]) -> None:
     """Insert a row, or replace the rest of the one with this key."""
-    insert = _insert(db, table).values({**key, **rest})
-    db.execute(insert.on_conflict_do_update(index_elements=list(key), set_=rest))
+    db.execute(_put(db.dialect.name, table, tuple(key), tuple(rest)), {**key, **rest})
 
 
-def _insert(db: Connection, table: Table) -> Any:
+@cache  # building a statement costs as much as running it
+def _add_once(dialect: str, table: Table, key: tuple[str, ...]) -> Insert:
+    insert = _insert(dialect, table).on_conflict_do_nothing(index_elements=key or None)
+    # after an INSERT, SQLAlchemy keeps the number of rows only when asked to
+    return insert.execution_options(preserve_rowcount=True)
+
+
+@cache
+def _put(dialect: str, table: Table, key: tuple[str, ...], rest: tuple[str, ...]) -> Insert:
+    insert = _insert(dialect, table)
+    return insert.on_conflict_do_update(index_elements=key, set_={name: insert.excluded[name] for name in rest})
+
+
+def _insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
     # the same words in both dialects, without a common base class in SQLAlchemy
-    return postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)

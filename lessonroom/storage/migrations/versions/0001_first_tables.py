@@ -25,7 +25,7 @@ def _rooms_and_members() -> None:
         sa.Column("mode_cap", sa.Text, nullable=False),
         sa.Column("created_at", sa.Double, nullable=False),
         sa.Column("closed_at", sa.Double),
-        sa.Column("last_seq", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("last_seq", sa.BigInteger, nullable=False, server_default="0"),
         sa.Column("hints_on", sa.Boolean, nullable=False, server_default=sa.true()),
         sa.PrimaryKeyConstraint("number", name="pk_rooms"),
         sa.UniqueConstraint("id", name="uq_rooms_id"),
@@ -61,7 +61,7 @@ def _chat() -> None:
     op.create_table(
         "messages",
         sa.Column("room", sa.Text, nullable=False),
-        sa.Column("seq", sa.Integer, nullable=False, autoincrement=False),
+        sa.Column("seq", sa.BigInteger, nullable=False, autoincrement=False),
         sa.Column("sender", sa.Text, nullable=False),
         sa.Column("id", sa.Text, nullable=False),
         sa.Column("text", sa.Text, nullable=False),
