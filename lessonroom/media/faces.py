@@ -1,0 +1,212 @@
+"""Find the student's face in a picture: BlazeFace finds boxes, the face mesh gives 468 points and the head's turn.
+
+Bazarevsky et al. 2019, arXiv 1907.05047 (detector); Kartynnik et al. 2019, arXiv 1907.06724 (mesh). Pure but for the
+engine that is handed in. Pictures are BGR uint8 (height, width, 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lessonroom.errors import BadInput
+from lessonroom.media.engine import Engine
+from lessonroom.media.geometry import head_pose
+from lessonroom.media.types import Box, Face, Image, Unseen
+
+Floats = NDArray[np.float32]
+
+DETECTOR = "face_detector"
+MESH = "face_mesh"
+DETECTOR_SIDE = 128
+MESH_SIDE = 192
+LEAST_SCORE = 0.5
+OVERLAP = 0.3
+"""Intersection over union from which two boxes are one face."""
+RIVAL = 0.35
+"""A second face of at least this share of the largest one's width may be the student as well: refuse to guess."""
+RIVAL_SCORE = 0.6
+LEAST_TILE = 160
+"""Where the whole picture shows no face, halves and quarters of it are searched down to this side, in pixels."""
+MOST_SIDE = 1280
+"""Larger pictures are searched at this size: a face of 40 pixels is not to be found by a wider margin than needed."""
+LEAST_PRESENCE = 0.0
+"""Logit of the mesh below which its points are no face: something stands before it."""
+MARGIN = 1.5
+"""The mesh looks at the detector's box widened by this factor, as it was trained."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One box of the detector: ``eyes`` are (2, 2), x and y in pixels, the one on the left of the picture first."""
+
+    box: Box
+    score: float
+    eyes: Floats
+
+
+def look(engine: Engine, image: Image) -> Face | Unseen:
+    """The student's face with points and pose, or why there is none. Raises BadInput for a picture that is none."""
+    found = detect(engine, image)
+    if not found:
+        return Unseen.NO_FACE
+    if several(found):
+        return Unseen.SEVERAL_FACES
+    return landmark(engine, image, found[0])
+
+
+def several(found: list[Found]) -> bool:
+    """Whether another face is large and clear enough to be the student's; ``found`` is sorted by size."""
+    widest = found[0].box.width
+    return any(other.box.width >= RIVAL * widest and other.score >= RIVAL_SCORE for other in found[1:])
+
+
+def detect(engine: Engine, image: Image) -> list[Found]:
+    """All faces, largest first. Small ones are searched for in parts of the picture where the whole shows none."""
+    _check(image)
+    for tiles in _levels(image.shape[1], image.shape[0]):
+        pictures, places = zip(*(_letterboxed(image, tile) for tile in tiles), strict=True)
+        answer = engine.infer(DETECTOR, {"image": np.stack(pictures)})
+        found = [
+            each
+            for boxes, scores, place in zip(answer["boxes"], answer["scores"], places, strict=True)
+            for each in _decoded(boxes, scores, place)
+        ]
+        if found:
+            return sorted(merged(found), key=lambda each: -each.box.width)
+    return []
+
+
+def landmark(engine: Engine, image: Image, found: Found) -> Face | Unseen:
+    """The points of one found face, or COVERED where the mesh sees no face there."""
+    matrix = _upright(found)
+    patch = cv2.warpAffine(image, matrix, (MESH_SIDE, MESH_SIDE), flags=cv2.INTER_LINEAR)
+    answer = engine.infer(MESH, {"image": patch[None, :, :, ::-1].astype(np.float32) / 255.0})
+    if float(answer["presence"].ravel()[0]) < LEAST_PRESENCE:
+        return Unseen.COVERED
+    points = _back(answer["points"].reshape(-1, 3), matrix)
+    face = Face(found.box, found.score, points)
+    yaw, pitch, roll = head_pose(points)
+    return replace(face, yaw=yaw, pitch=pitch, roll=roll)
+
+
+def merged(found: list[Found]) -> list[Found]:
+    """Join boxes that overlap into their mean, weighted by score, as BlazeFace's authors do against jitter."""
+    waiting = sorted(found, key=lambda each: -each.score)
+    faces: list[Found] = []
+    while waiting:
+        near = [_overlap(waiting[0].box, each.box) >= OVERLAP for each in waiting]
+        faces.append(_mean([each for each, same in zip(waiting, near, strict=True) if same]))
+        waiting = [each for each, same in zip(waiting, near, strict=True) if not same]
+    return faces
+
+
+def _check(image: Image) -> None:
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or min(image.shape) < 1:
+        raise BadInput(f"a picture must be uint8 (height, width, 3). Got {image.dtype} {image.shape} instead.")
+
+
+def _levels(width: int, height: int) -> Iterator[list[Box]]:
+    """The whole picture, then overlapping squares of half the longer side, then of a quarter."""
+    yield [Box(0, 0, width, height)]
+    longer = max(width, height)
+    for share in (2, 4):
+        side = longer / share
+        if side < LEAST_TILE and share > 2:
+            return
+        yield [Box(left, top, side, side) for top in _starts(height, side) for left in _starts(width, side)]
+
+
+def _starts(length: int, side: float) -> list[float]:
+    """Starts of windows that cover ``length`` and overlap by half."""
+    if length <= side:
+        return [0.0]
+    count = int(np.ceil((length - side) / (side / 2))) + 1
+    return [float(start) for start in np.linspace(0.0, length - side, count)]
+
+
+def _letterboxed(image: Image, tile: Box) -> tuple[Floats, tuple[float, float, float]]:
+    """The tile as the detector wants it, and scale, left and top that lead back to pixels of the picture."""
+    scale = max(tile.width, tile.height) / DETECTOR_SIDE
+    left = tile.left - (DETECTOR_SIDE * scale - tile.width) / 2
+    top = tile.top - (DETECTOR_SIDE * scale - tile.height) / 2
+    part = image[
+        int(max(tile.top, 0)) : int(np.ceil(tile.top + tile.height)),
+        int(max(tile.left, 0)) : int(np.ceil(tile.left + tile.width)),
+    ]
+    size = (max(1, round(part.shape[1] / scale)), max(1, round(part.shape[0] / scale)))
+    small = cv2.resize(part, size, interpolation=cv2.INTER_AREA if scale > 1 else cv2.INTER_LINEAR)
+    canvas = np.zeros((DETECTOR_SIDE, DETECTOR_SIDE, 3), np.float32)
+    down, right = (DETECTOR_SIDE - size[1]) // 2, (DETECTOR_SIDE - size[0]) // 2
+    canvas[down : down + size[1], right : right + size[0]] = small[:DETECTOR_SIDE, :DETECTOR_SIDE, ::-1]
+    return canvas / 127.5 - 1.0, (scale, left, top)
+
+
+def _anchors() -> Floats:
+    """Centres (896, 2) in input pixels: two on a grid of 16, six on a grid of 8."""
+    grids = []
+    for side, repeats in ((16, 2), (8, 6)):
+        centres = (np.arange(side, dtype=np.float32) + 0.5) * (DETECTOR_SIDE / side)
+        x, y = np.meshgrid(centres, centres)
+        grids.append(np.repeat(np.stack([x.ravel(), y.ravel()], axis=1), repeats, axis=0))
+    return np.concatenate(grids)
+
+
+_ANCHORS = _anchors()
+
+
+def _decoded(boxes: Floats, scores: Floats, place: tuple[float, float, float]) -> Iterator[Found]:
+    """Raw boxes (896, 16) and logits (896, 1) of one tile -> found faces in pixels of the picture."""
+    scale, left, top = place
+    chances = 1.0 / (1.0 + np.exp(-np.clip(scores.ravel(), -80.0, 80.0)))
+    for index in np.flatnonzero(chances >= LEAST_SCORE):
+        centre = boxes[index, :2] + _ANCHORS[index]
+        width, height = boxes[index, 2:4]
+        eyes = boxes[index, 4:8].reshape(2, 2) + _ANCHORS[index]
+        corner = (centre - np.array([width, height]) / 2) * scale + (left, top)
+        box = Box(float(corner[0]), float(corner[1]), float(width * scale), float(height * scale))
+        yield Found(box, float(chances[index]), np.asarray(eyes * scale + (left, top), np.float32))
+
+
+def _overlap(one: Box, other: Box) -> float:
+    """Intersection over union, or over the smaller box where one lies in the other."""
+    width = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
+    height = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
+    if width <= 0 or height <= 0:
+        return 0.0
+    both = width * height
+    smaller = min(one.width * one.height, other.width * other.height)
+    union = one.width * one.height + other.width * other.height - both
+    return max(both / union, both / smaller if both > 0.8 * smaller else 0.0)
+
+
+def _mean(same: list[Found]) -> Found:
+    weights = np.array([each.score for each in same])
+    weights /= weights.sum()
+    sides = np.array([(each.box.left, each.box.top, each.box.width, each.box.height) for each in same])
+    left, top, width, height = (float(value) for value in weights @ sides)
+    eyes = np.tensordot(weights, np.stack([each.eyes for each in same]), axes=1)
+    return Found(Box(left, top, width, height), max(each.score for each in same), np.asarray(eyes, np.float32))
+
+
+def _upright(found: Found) -> NDArray[np.float64]:
+    """(2, 3) from pixels of the picture to those of the mesh's input: eyes level, face in the middle with margin."""
+    across = found.eyes[1] - found.eyes[0]
+    angle = float(np.degrees(np.arctan2(across[1], across[0])))
+    centre = (found.box.left + found.box.width / 2, found.box.top + found.box.height / 2)
+    side = MARGIN * max(found.box.width, found.box.height)
+    matrix = np.asarray(cv2.getRotationMatrix2D(centre, angle, MESH_SIDE / side), np.float64)
+    matrix[:, 2] += MESH_SIDE / 2 - np.array(centre)
+    return matrix
+
+
+def _back(points: Floats, matrix: NDArray[np.float64]) -> Floats:
+    """Points (468, 3) of the mesh's input -> pixels of the picture."""
+    inverse = cv2.invertAffineTransform(matrix)
+    flat = points[:, :2] @ inverse[:, :2].T + inverse[:, 2]
+    scale = float(np.hypot(inverse[0, 0], inverse[1, 0]))
+    return np.column_stack([flat, points[:, 2] * scale]).astype(np.float32)

@@ -1,0 +1,26 @@
+"""One sample in, one observation out: find the face, judge it, read it. No clock, no queue, no memory."""
+
+from __future__ import annotations
+
+from lessonroom.media import expression, faces, geometry, quality
+from lessonroom.media.engine import Engine
+from lessonroom.media.types import Observation, Sample, Unseen
+
+
+def observe(engine: Engine, sample: Sample) -> Observation:
+    """What the sample shows, or why it shows nothing that counts. Raises EngineDown when inference fails."""
+    face = faces.look(engine, sample.image)
+    if isinstance(face, Unseen):
+        return Observation(sample.captured_at, face)
+    judged = quality.judge(sample.image, face)
+    if judged.unseen is not None or face.landmarks is None:
+        return Observation(sample.captured_at, judged.unseen or Unseen.NO_FACE, face)
+    read = expression.read(engine, sample.image, face)
+    return Observation(
+        sample.captured_at,
+        face=face,
+        quality=judged.quality,
+        expression=read.probabilities,
+        shape=geometry.ratios(face.landmarks),
+        embedding=read.embedding,
+    )

@@ -1,0 +1,100 @@
+"""Is the face good enough to be read? If not, say why; if so, say how good, 0 to 1. Pure.
+
+A face that cannot be read must never look like a calm one, so each bound errs towards "unseen".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lessonroom.errors import BadInput
+from lessonroom.media.expression import crop
+from lessonroom.media.types import Face, Image, Unseen
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What is still acceptable, and from where on it is as good as it gets.
+
+    ``width`` in pixels of the picture; ``yaw`` and ``pitch`` in degrees; ``outside`` as a share of the face's points;
+    ``dark`` and ``bright`` as the mean grey (0 to 255) of the face; ``burnt`` as the share of pure black or white;
+    ``contrast`` as the spread of grey; ``sharp`` without unit (see :func:`sharpness`).
+    """
+
+    width: tuple[float, float] = (40.0, 90.0)
+    yaw: tuple[float, float] = (45.0, 20.0)
+    pitch: tuple[float, float] = (35.0, 18.0)
+    outside: tuple[float, float] = (0.08, 0.0)
+    dark: tuple[float, float] = (28.0, 60.0)
+    bright: tuple[float, float] = (232.0, 205.0)
+    burnt: tuple[float, float] = (0.5, 0.15)
+    contrast: tuple[float, float] = (7.0, 20.0)
+    sharp: tuple[float, float] = (0.045, 0.10)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """``unseen`` is set exactly where ``quality`` is 0."""
+
+    unseen: Unseen | None
+    quality: float
+
+
+def judge(image: Image, face: Face, bounds: Bounds = Bounds()) -> Judged:
+    """Judge one face with landmarks. The first bound that is broken gives the reason; the weakest gives the quality."""
+    if face.landmarks is None:
+        raise BadInput("a face must have landmarks to be judged. Got a bare box instead.")
+    grey = crop(image, face)
+    measured = {
+        Unseen.TOO_SMALL: _grade(_width(face.landmarks), bounds.width),
+        Unseen.CUT_OFF: _grade(_outside(face.landmarks, image), bounds.outside),
+        Unseen.TURNED_AWAY: min(_grade(abs(face.yaw), bounds.yaw), _grade(abs(face.pitch), bounds.pitch)),
+        Unseen.TOO_DARK: _dark(grey, bounds),
+        Unseen.TOO_BRIGHT: _bright(grey, bounds),
+        Unseen.BLURRED: _grade(sharpness(grey), bounds.sharp),
+    }
+    for reason, grade in measured.items():
+        if grade <= 0.0:
+            return Judged(reason, 0.0)
+    return Judged(None, min(measured.values()))
+
+
+def sharpness(grey: NDArray[np.uint8]) -> float:
+    """How strong fine lines are against the picture's whole contrast: about 0.03 for a smear, 0.3 for a sharp face."""
+    values = grey.astype(np.float32)
+    spread = float(values.std())
+    if spread < 1.0:
+        return 0.0
+    fine = values - cv2.GaussianBlur(values, (0, 0), 1.5)
+    return float(fine.std()) / spread
+
+
+def _grade(value: float, bound: tuple[float, float]) -> float:
+    """0 at the first end of the bound or beyond, 1 at the second or beyond, straight between them."""
+    worst, best = bound
+    return float(np.clip((value - worst) / (best - worst), 0.0, 1.0))
+
+
+def _width(points: NDArray[np.float32]) -> float:
+    """Width of the face in pixels, along its own axis, so that a tilted head is not smaller."""
+    return float(max(np.ptp(points[:, 0]), np.ptp(points[:, 1])))
+
+
+def _outside(points: NDArray[np.float32], image: Image) -> float:
+    height, width = image.shape[:2]
+    x, y = points[:, 0], points[:, 1]
+    return float(((x < 0) | (y < 0) | (x >= width) | (y >= height)).mean())
+
+
+def _dark(grey: NDArray[np.uint8], bounds: Bounds) -> float:
+    """Too little light, or so little contrast that nothing can be told."""
+    lost = _grade(float((grey < 6).mean()), bounds.burnt)
+    return min(_grade(float(grey.mean()), bounds.dark), _grade(float(grey.std()), bounds.contrast), lost)
+
+
+def _bright(grey: NDArray[np.uint8], bounds: Bounds) -> float:
+    return min(_grade(float(grey.mean()), bounds.bright), _grade(float((grey > 250).mean()), bounds.burnt))
