@@ -14,7 +14,7 @@ from aiortc.rtcconfiguration import RTCIceTransportPolicy
 from aiortc.rtp import RtpPacket, is_rtcp
 from av import VideoFrame
 
-from lessonroom.media.guard import gather_loopback
+from lessonroom.media.guard import end_consent_checks, gather_loopback
 
 
 class MovingPicture(VideoStreamTrack):
@@ -52,6 +52,7 @@ class Sender:
         self.track = track or MovingPicture()
         transceiver = self.peer.addTransceiver(self.track, direction="sendonly")
         self.sender = transceiver.sender
+        end_consent_checks(self.peer)
         if not relay_only:
             gather_loopback(self.peer)
 

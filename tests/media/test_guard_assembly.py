@@ -153,3 +153,12 @@ def test_no_order_of_packets_breaks_it() -> None:
         assert len(outcome.missing) <= 64
         assert all(0 <= number < 0x10000 for number in outcome.missing)
         assert len(assembly._pieces) <= CAPACITY
+
+
+def test_a_second_hole_is_asked_for_at_once_when_the_first_was_filled() -> None:
+    assembly = Assembly()
+    frames = stream(6)
+    feed(assembly, frames[0])
+    assert assembly.add(frames[2][0], 1.0).missing == [103]
+    assert assembly.add(frames[1][0], 1.01).missing == []
+    assert assembly.add(frames[4][0], 1.02).missing == [105]

@@ -11,8 +11,10 @@ Two threads per connection for decoding; decode errors are logged; stopping a re
 its thread on the event loop; queues of packets and of frames grow without bound.
 A receiver keeps state for every SSRC that a peer makes up; it estimates bandwidth, which a    :mod:`.receiver`
 stream of 100 kbit/s does not need.
-No host candidates on a machine without a network, so that a demo cannot run there; a peer     :mod:`.connection`
-that vanished is noticed after 30 s; closing may wait for a TURN server that is gone.
+No host candidates on a machine without a network, so that a demo cannot run there; a peer     :mod:`.ice`
+that vanished is noticed after 30 s; a task of a connection that was closed too early never
+ends.
+Closing may wait for a TURN server that is gone, and for ever when it was cancelled once.      :mod:`.connection`
 ============================================================================================  ====================
 
 There is no ICE restart in aiortc. Nothing here adds it: a client makes a new connection.
@@ -23,11 +25,21 @@ Nothing in aiortc or aioice is patched globally. The receiver is a class of its 
 
 from __future__ import annotations
 
-from lessonroom.media.guard.connection import PRIVATE_NAMES, Connection, gather_loopback
+from lessonroom.media.guard.connection import PRIVATE_NAMES, Connection
 from lessonroom.media.guard.decoding import Decoder, Skip
+from lessonroom.media.guard.ice import end_consent_checks, gather_loopback
 from lessonroom.media.guard.receiver import VideoReceiver
 
 WRITTEN_FOR = "1.16.0"
 """The version of aiortc whose source this package was written against."""
 
-__all__ = ["PRIVATE_NAMES", "WRITTEN_FOR", "Connection", "Decoder", "Skip", "VideoReceiver", "gather_loopback"]
+__all__ = [
+    "PRIVATE_NAMES",
+    "WRITTEN_FOR",
+    "Connection",
+    "Decoder",
+    "Skip",
+    "VideoReceiver",
+    "end_consent_checks",
+    "gather_loopback",
+]

@@ -1,22 +1,17 @@
-"""One receive-only peer connection with the guard in place, and what its ICE agent does otherwise than aioice's.
-
-Instances are changed, never classes or modules: other connections of the process stay as aiortc made them.
-"""
+"""One receive-only peer connection with the guard in place."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
-import aioice
 import structlog
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection
 from aiortc.rtcconfiguration import RTCIceTransportPolicy
-from aiortc.rtcrtptransceiver import RTCRtpTransceiver
 
 from lessonroom.media.guard.decoding import Decoded
+from lessonroom.media.guard.ice import end_consent_checks, gather_loopback, listen, replace
 from lessonroom.media.guard.receiver import VideoReceiver
 
 log = structlog.get_logger(__name__)
@@ -25,11 +20,15 @@ PRIVATE_NAMES = {
     "aiortc.rtcrtptransceiver.RTCRtpTransceiver": ("_RTCRtpTransceiver__receiver",),
     "aiortc.rtcicetransport.RTCIceGatherer": ("_connection",),
     "aiortc.rtcdtlstransport.RTCDtlsTransport": ("_rtp_router", "_register_rtp_receiver", "_send_rtp"),
-    "aioice.Connection": ("get_component_candidates", "request_received", "data_received"),
+    "aioice.Connection": (
+        "get_component_candidates",
+        "query_consent",
+        "_closing",
+        "request_received",
+        "data_received",
+    ),
 }
 """Names that the guard uses although nobody promised them; a test looks whether they are still there."""
-
-LOOPBACK = ("127.0.0.1", "::1")
 
 
 class Connection:
@@ -57,14 +56,21 @@ class Connection:
         transport = transceiver.receiver.transport
         self.receiver = VideoReceiver(transport, on_picture=on_picture, on_end=on_end, clock=clock)
         self.receiver._set_rtcp_ssrc(transceiver.sender._ssrc)
-        _replace(transceiver, "_RTCRtpTransceiver__receiver", self.receiver)
-        if loopback and not relay_only:
-            gather_loopback(self.peer)
-        self._clock = clock
+        replace(transceiver, "_RTCRtpTransceiver__receiver", self.receiver)
         self.heard_at: float | None = None
         """When the peer last sent anything at all, connectivity checks included."""
-        self._listen(_ice(transceiver))
+        self._clock = clock
+        self._mend_ice(loopback=loopback and not relay_only)
         self._closing: asyncio.Task[None] | None = None
+
+    def _mend_ice(self, *, loopback: bool) -> None:
+        if loopback:
+            gather_loopback(self.peer)
+        end_consent_checks(self.peer)
+        listen(self.peer, self._heard)
+
+    def _heard(self) -> None:
+        self.heard_at = self._clock()
 
     async def close(self, patience: float = 2.0) -> None:
         """End the connection. Returns after ``patience`` seconds at the latest; what is left then ends by itself.
@@ -77,53 +83,8 @@ class Connection:
             self._closing.add_done_callback(_tell)
         await asyncio.wait([self._closing], timeout=patience)
 
-    def _listen(self, ice: aioice.Connection) -> None:
-        """Note when the peer is heard. Its checks come every few seconds (RFC 7675), when no video does, too."""
-        checked, received = ice.request_received, ice.data_received
-
-        def request_received(*arguments: Any) -> None:
-            self.heard_at = self._clock()
-            checked(*arguments)
-
-        def data_received(data: bytes, component: int) -> None:
-            self.heard_at = self._clock()
-            received(data, component)
-
-        _replace(ice, "request_received", request_received)
-        _replace(ice, "data_received", data_received)
-
-
-def gather_loopback(peer: RTCPeerConnection) -> None:
-    """Let this connection gather loopback candidates, too; to be called before its description is set.
-
-    aioice leaves them out, so that on a machine without a network two peers never meet.
-    """
-    for transceiver in peer.getTransceivers():
-        ice = _ice(transceiver)
-        original = ice.get_component_candidates
-
-        async def gather(
-            component: int,
-            addresses: list[str],
-            timeout: int = 5,  # noqa: ASYNC109 - aioice's signature
-            original: Any = original,
-        ) -> Any:
-            return await original(component, [*addresses, *LOOPBACK], timeout)
-
-        _replace(ice, "get_component_candidates", gather)
-
 
 def _tell(closing: asyncio.Task[None]) -> None:
     """Say that aiortc failed to close; there is nobody who could do more about it."""
     if not closing.cancelled() and (error := closing.exception()) is not None:
         log.warning("peer.close_failed", error=type(error).__name__)
-
-
-def _ice(transceiver: RTCRtpTransceiver) -> aioice.Connection:
-    return transceiver.receiver.transport.transport.iceGatherer._connection
-
-
-def _replace(owner: object, name: str, value: object) -> None:
-    """Put ``value`` in the place of something that is already there, on this one instance."""
-    getattr(owner, name)
-    setattr(owner, name, value)

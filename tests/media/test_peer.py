@@ -1,0 +1,243 @@
+"""The analyser with a real aiortc client in the same process."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from pathlib import Path
+from unittest.mock import patch
+
+import aioice
+import pytest
+
+from lessonroom.errors import BadSdp, Busy
+from lessonroom.media import peer as peer_module
+from lessonroom.media.frames import FramesEnded
+from lessonroom.media.peer import Analyser, End, State
+from lessonroom.media.sdp import SdpPolicy
+from lessonroom.messages import IceServer
+from tests.rtc import MovingPicture, Sender
+
+HERE = SdpPolicy(loopback=True)
+
+
+class Session:
+    """A client and its analyser."""
+
+    def __init__(self, sender: Sender) -> None:
+        self.sender = sender
+        self.ends: list[End] = []
+        self.ended = asyncio.Event()
+        self.analyser: Analyser
+
+    def on_end(self, reason: End) -> None:
+        self.ends.append(reason)
+        self.ended.set()
+
+    async def begin(self) -> Session:
+        self.analyser = await Analyser.accept(await self.sender.offer(), [], policy=HERE, on_end=self.on_end)
+        return self
+
+    async def connect(self) -> Session:
+        await self.begin()
+        await self.sender.answered(self.analyser.answer)
+        await asyncio.wait_for(self.analyser.frames.take(), 10)
+        return self
+
+    async def close(self) -> None:
+        await asyncio.gather(self.analyser.close(), self.sender.close())
+
+
+async def test_an_accepted_offer_brings_frames() -> None:
+    session = await Session(Sender()).begin()
+    assert session.analyser.state.value == "connecting"
+    assert "a=recvonly" in session.analyser.answer
+    await session.sender.answered(session.analyser.answer)
+    began = time.monotonic()
+    frame = await asyncio.wait_for(session.analyser.frames.take(), 10)
+    assert (frame.width, frame.height) == (320, 240)
+    assert began < session.analyser.frames.taken_at <= time.monotonic()
+    assert session.analyser.state.value == "receiving"
+    await session.close()
+
+
+async def test_an_unread_stream_does_not_grow() -> None:
+    """aiortc alone keeps every decoded picture of a track that nobody reads: 86 MB in 8 s."""
+    session = await Session(Sender(MovingPicture(rate=60))).connect()
+    await asyncio.sleep(1.0)
+    frames = session.analyser.frames
+    assert frames.dropped >= frames.received - 2 > 10
+    await session.close()
+
+
+async def test_nothing_comes_out_once_it_is_closed() -> None:
+    session = await Session(Sender(MovingPicture(rate=30))).connect()
+    reader = asyncio.create_task(session.analyser.frames.take())
+    closing = asyncio.create_task(session.analyser.close())
+    await asyncio.sleep(0)
+    if not reader.done():
+        with pytest.raises(FramesEnded):
+            await reader
+    with pytest.raises(FramesEnded):
+        await session.analyser.frames.take()
+    await closing
+    await session.close()
+
+
+async def test_closing_many_times_ends_once() -> None:
+    session = await Session(Sender()).connect()
+    await asyncio.gather(*(session.analyser.close() for _ in range(5)))
+    await session.analyser.close()
+    assert session.ends == [End.CLOSED]
+    assert session.analyser.state is State.CLOSED
+    await session.close()
+
+
+async def test_the_end_is_told_when_the_client_leaves() -> None:
+    session = await Session(Sender()).connect()
+    await session.sender.close()
+    await asyncio.wait_for(session.ended.wait(), 5)
+    assert session.ends == [End.LEFT]
+    await session.close()
+
+
+async def test_a_client_that_falls_silent_is_noticed_first_and_given_up_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A killed browser sends nothing more: no goodbye, no checks."""
+    monkeypatch.setattr(peer_module, "SILENT_SECONDS", 0.4)
+    monkeypatch.setattr(peer_module, "LOST_SECONDS", 1.0)
+    monkeypatch.setattr(peer_module, "LOOK_SECONDS", 0.05)
+    session = await Session(Sender()).connect()
+    sockets = session.sender.sender.transport.transport._connection._protocols
+    for protocol in sockets:
+        monkeypatch.setattr(protocol.transport, "sendto", lambda *_: None)
+    await asyncio.sleep(0.7)
+    assert session.analyser.state is State.SILENT
+    await asyncio.wait_for(session.ended.wait(), 5)
+    assert session.ends == [End.LOST]
+    monkeypatch.undo()
+    await session.close()
+
+
+async def test_a_client_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peer_module, "CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(peer_module, "LOOK_SECONDS", 0.05)
+    session = await Session(Sender()).begin()
+    await asyncio.wait_for(session.ended.wait(), 5)
+    assert session.ends == [End.FAILED]
+    await session.close()
+
+
+async def test_candidates_that_come_later_are_used() -> None:
+    """The client's own checks are kept from the server, so that only the server can make the connection."""
+    sender = Sender()
+    offer = await sender.offer()
+    lines = offer.split("\r\n")
+    candidates = [line.removeprefix("a=candidate:") for line in lines if line.startswith("a=candidate:")]
+    bare = "\r\n".join(line for line in lines if "candidate" not in line)
+    session = Session(sender)
+    session.analyser = await Analyser.accept(bare, [], policy=HERE, on_end=session.on_end)
+    answer = [line for line in session.analyser.answer.split("\r\n") if "candidate" not in line]
+    await sender.answered("\r\n".join(answer))
+    for candidate in candidates:
+        await session.analyser.add_candidate(candidate, session.analyser.mid)
+    await asyncio.wait_for(session.analyser.frames.take(), 10)
+    await session.close()
+
+
+async def test_a_client_that_hides_its_addresses_behind_mdns_names_connects_without_a_lookup() -> None:
+    """As Chromium does; its checks come to the server's candidates, and are answered to where they came from."""
+    sender = Sender()
+    offer = await sender.offer()
+    lines = [line for line in offer.split("\r\n") if not line.startswith("a=candidate")]
+    lines.insert(-1, "a=candidate:1 1 udp 2113937151 5d1f3c4e-7c1a-4d6e-9c39-8a6f4b6d2e11.local 51234 typ host")
+    session = Session(sender)
+    with patch.object(aioice.mdns, "create_mdns_protocol", side_effect=AssertionError("looked up")):
+        session.analyser = await Analyser.accept("\r\n".join(lines), [], policy=HERE, on_end=session.on_end)
+        await sender.answered(session.analyser.answer)
+        await asyncio.wait_for(session.analyser.frames.take(), 10)
+    await session.close()
+
+
+async def test_without_the_loopback_setting_no_private_address_is_remembered() -> None:
+    session = Session(Sender())
+    offer = await session.sender.offer()
+    session.analyser = await Analyser.accept(offer, [], policy=SdpPolicy(), on_end=session.on_end)
+    (transceiver,) = session.analyser._connection.peer.getTransceivers()
+    assert transceiver.receiver.transport.transport.getRemoteCandidates() == []
+    await session.close()
+
+
+async def test_one_candidate_too_many_is_refused() -> None:
+    session = await Session(Sender()).begin()
+    named = session.analyser._offer.named
+    for port in range(30 - named):
+        await session.analyser.add_candidate(f"1 1 udp 1 192.0.2.9 {5000 + port} typ host", "")
+    with pytest.raises(BadSdp, match="at most 30"):
+        await session.analyser.add_candidate("1 1 udp 1 192.0.2.9 6000 typ host", "")
+    await session.close()
+
+
+@pytest.mark.parametrize(
+    "fmtp",
+    ["profile-level-id=640032;packetization-mode=1", "profile-level-id=zz", "packetization-mode=9"],
+)
+async def test_an_offer_without_a_format_in_common_is_refused(fmtp: str) -> None:
+    sender = Sender()
+    lines = [
+        line
+        for line in (await sender.offer()).split("\r\n")
+        if not line.startswith(("a=rtpmap", "a=fmtp", "a=rtcp-fb"))
+    ]
+    offer = "\r\n".join([*lines[:-1], "a=rtpmap:99 H264/90000", f"a=fmtp:99 {fmtp}", ""])
+    ends: list[End] = []
+    with pytest.raises(BadSdp):
+        await Analyser.accept(offer, [], policy=HERE, on_end=ends.append)
+    assert ends == []
+    await sender.close()
+
+
+async def test_relay_only_without_a_relay_is_no_capacity() -> None:
+    sender = Sender()
+    policy = SdpPolicy(loopback=True, relay_only=True)
+    server = IceServer(urls=["turn:127.0.0.1:9?transport=udp"], username="u", credential="p")
+    with pytest.raises(Busy):
+        await Analyser.accept(await sender.offer(), [server], policy=policy, on_end=print)
+    await sender.close()
+
+
+def held() -> tuple[int, int, int]:
+    """Threads, descriptors and tasks of this process."""
+    return threading.active_count(), len(list(Path("/proc/self/fd").iterdir())), len(asyncio.all_tasks())
+
+
+async def test_connecting_and_closing_again_and_again_leaves_nothing_behind() -> None:
+    async def lesson(number: int) -> None:
+        session = await Session(Sender(MovingPicture(rate=20))).connect()
+        if number % 2:
+            await session.sender.close()
+            await asyncio.wait_for(session.ended.wait(), 5)
+        await session.close()
+
+    for number in range(4):
+        await lesson(number)
+    before = held()
+    for number in range(20):
+        await lesson(number)
+    await asyncio.sleep(0.05)
+    assert all(now <= then for now, then in zip(held(), before, strict=True))
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.01, 0.03, 0.06, 0.1, 0.2])
+async def test_closing_at_any_moment_of_connecting_leaves_nothing_behind(delay: float) -> None:
+    session = await Session(Sender()).connect()
+    await session.close()
+    before = held()
+    session = await Session(Sender()).begin()
+    await session.sender.answered(session.analyser.answer)
+    await asyncio.sleep(delay)
+    began = time.monotonic()
+    await session.close()
+    assert time.monotonic() - began < 4
+    await asyncio.sleep(0.05)
+    assert all(now <= then for now, then in zip(held(), before, strict=True))
