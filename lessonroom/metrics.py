@@ -1,0 +1,174 @@
+"""Every Prometheus series and its small verbs. Labels are closed lists of words, never anything about a person.
+
+One :class:`Metrics` per process, made by the composition root; it is the media line's
+:class:`~lessonroom.media.meter.Meter`. Rates and percentiles for the operations page are made of these same series in
+:mod:`lessonroom.server.figures`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from lessonroom.gpu import Reading
+
+CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+
+SECONDS: Final = tuple(round(0.001 * 1.5**step, 5) for step in range(22))
+"""Upper bounds of all time histograms: 1 ms to 5 s, each half as much again as the one before."""
+
+
+class Metrics:
+    """All series of one process, in a registry of its own so that two applications in one process do not mix."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._rooms_and_sockets()
+        self._media()
+        self._chat()
+        self._gpu()
+
+    def render(self) -> bytes:
+        """Prometheus text."""
+        return generate_latest(self.registry)
+
+    # --- series ------------------------------------------------------------------------------------------------------
+
+    def _rooms_and_sockets(self) -> None:
+        self.rooms = self._gauge("rooms", "Rooms with somebody in them.")
+        self.sockets = self._gauge("sockets", "Open sockets of rooms.")
+        self._closed = self._counter("sockets_closed", "Sockets closed by the server.", "code")
+        self._refused = self._counter("tickets_refused", "Tickets, codes and sessions that were refused.")
+        self._store = self._counter("store_failures", "Records that the store did not take or give.")
+        self._hints = self._counter("hints", "Hints that were made for teachers.", "kind")
+        self._answers = self._counter("hint_answers", "Answers of teachers to hints.", "answer")
+
+    def _media(self) -> None:
+        self.analysers = self._gauge("analysers", "Analysers that run.")
+        self._ended = self._counter("analysers_ended", "Analysers that ended.", "reason")
+        self.samples = self._counter("samples", "Frames that were chosen for analysis.")
+        self._unseen = self._counter("samples_unseen", "Samples that showed nothing that counts.", "reason")
+        self.dropped = self._counter("frames_dropped", "Frames overwritten by newer ones before anybody looked.")
+        self.inference = self._histogram("inference_seconds", "Time of one stage of looking at a sample.", "stage")
+        self._age = self._histogram("observation_age_seconds", "Time from a frame's capture to its observation.")
+        self.queue = self._gauge("inference_queue", "Looks that wait or run.")
+        self._failed = self._counter("inference_failures", "Looks without an answer.", "kind")
+        self._provider = self._gauge("inference_provider_info", "Where inference runs; always 1.", "provider")
+
+    def _chat(self) -> None:
+        self.verdicts = self._counter("chat_verdicts", "Verdicts on chat messages.", "action")
+        self._degraded = self._counter("chat_degraded", "Verdicts that the rules gave alone.")
+        self._chat_failures = self._counter("chat_failures", "Failures of the chat model.", "failure")
+        self._chat_refused = self._counter("chat_refused", "Chat messages that were not stored.", "code")
+        self._chat_time = self._histogram("chat_seconds", "From reading a message to its acknowledgement.")
+
+    def _gpu(self) -> None:
+        self._gpu_used = self._gauge("gpu_utilization_ratio", "Share of time in which the GPU worked.", "gpu")
+        self._gpu_memory = self._gauge("gpu_memory_used_bytes", "GPU memory in use.", "gpu")
+        self._gpu_total = self._gauge("gpu_memory_bytes", "GPU memory.", "gpu")
+        self._gpu_heat = self._gauge("gpu_temperature_celsius", "GPU temperature.", "gpu")
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"lessonroom_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"lessonroom_{name}", text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, *labels: str) -> Histogram:
+        return Histogram(f"lessonroom_{name}", text, labels, registry=self.registry, buckets=SECONDS)
+
+    # --- verbs: rooms ------------------------------------------------------------------------------------------------
+
+    def socket_closed(self, code: int) -> None:
+        """The server closed a socket with a code of the protocol."""
+        self._closed.labels(str(code)).inc()
+
+    def ticket_refused(self) -> None:
+        """Somebody was not let in."""
+        self._refused.inc()
+
+    def store_failed(self) -> None:
+        """The store did not do its work."""
+        self._store.inc()
+
+    def hint_made(self, kind: str) -> None:
+        """A hint for the teacher; ``kind`` is a value of :class:`~lessonroom.media.types.Cue`."""
+        self._hints.labels(kind).inc()
+
+    def hint_answered(self, answer: str) -> None:
+        """``helpful``, ``not_helpful`` or ``closed``."""
+        self._answers.labels(answer).inc()
+
+    def analyser_ended(self, reason: str) -> None:
+        """``stopped`` by the room, or a value of :class:`~lessonroom.media.peer.End`."""
+        self._ended.labels(reason).inc()
+
+    # --- verbs: media (lessonroom.media.meter.Meter) -----------------------------------------------------------------
+
+    def sample_taken(self) -> None:
+        """One frame was chosen for analysis."""
+        self.samples.inc()
+
+    def sample_unseen(self, reason: str) -> None:
+        """A sample showed nothing that counts."""
+        self._unseen.labels(reason).inc()
+
+    def frames_dropped(self, count: int) -> None:
+        """So many frames were overwritten by newer ones."""
+        self.dropped.inc(count)
+
+    def inference_observed(self, stage: str, seconds: float) -> None:
+        """One stage of looking took so long."""
+        self.inference.labels(stage).observe(seconds)
+
+    def observation_age(self, seconds: float) -> None:
+        """Time from the capture of a frame to its observation."""
+        self._age.observe(seconds)
+
+    def inference_queue(self, change: int) -> None:
+        """One more or one fewer look waits or runs."""
+        self.queue.inc(change)
+
+    def inference_failed(self, kind: str) -> None:
+        """A look gave no answer."""
+        self._failed.labels(kind).inc()
+
+    def provider_chosen(self, provider: str) -> None:
+        """Where inference runs."""
+        self._provider.clear()
+        self._provider.labels(provider).set(1)
+
+    # --- verbs: chat -------------------------------------------------------------------------------------------------
+
+    def chat_judged(self, action: str, *, degraded: bool) -> None:
+        """A verdict was given."""
+        self.verdicts.labels(action).inc()
+        if degraded:
+            self._degraded.inc()
+
+    def chat_failed(self, failure: str) -> None:
+        """The chat model failed; ``failure`` is the error's class."""
+        self._chat_failures.labels(failure).inc()
+
+    def chat_refused(self, code: str) -> None:
+        """A message was not stored."""
+        self._chat_refused.labels(code).inc()
+
+    def chat_answered(self, seconds: float) -> None:
+        """A message was acknowledged so long after it was read."""
+        self._chat_time.observe(seconds)
+
+    # --- verbs: machine ----------------------------------------------------------------------------------------------
+
+    def gpus_read(self, readings: Iterable[Reading]) -> None:
+        """What NVML says now."""
+        for reading in readings:
+            gpu = str(reading.index)
+            self._gpu_used.labels(gpu).set(reading.utilization)
+            self._gpu_memory.labels(gpu).set(reading.memory_used)
+            self._gpu_total.labels(gpu).set(reading.memory)
+            self._gpu_heat.labels(gpu).set(reading.temperature)
