@@ -28,6 +28,7 @@ _PROFILES = frozenset({"UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "RTP/SAVPF"})
 _DIRECTIONS = frozenset({"sendonly", "sendrecv", "recvonly", "inactive"})
 _SETUPS = frozenset({"actpass", "active", "passive"})
 _EXTENSIONS = frozenset({"urn:ietf:params:rtp-hdrext:sdes:mid"})
+_NUMBERS = frozenset({"apt", "max-fr", "max-fs", "packetization-mode"})
 _FEEDBACK = frozenset({"nack", "nack pli", "ccm fir"})
 
 _UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
@@ -37,6 +38,7 @@ _MEDIA = re.compile(r"([a-z]{1,16}) ([0-9]{1,5}) ([A-Z/]{1,32}) ([0-9]{1,3}(?: [
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,32}")
 _RTPMAP = re.compile(r"([0-9]{1,3}) ([A-Za-z0-9-]{1,32})/([0-9]{1,6})")
 _FMTP = re.compile(r"([0-9]{1,3}) ([A-Za-z0-9=;, -]{1,256})")
+_APT = re.compile(r"([0-9]{1,3}) apt=([0-9]{1,3})(?:;rtx-time=[0-9]{1,6})?")
 _EXTMAP = re.compile(r"([0-9]{1,3})(?:/[a-z]{1,8})? ([!-~]{1,128})")
 _SSRC = re.compile(r"([0-9]{1,10}) cname:([!-~]{1,256})")
 _FID = re.compile(r"FID ([0-9]{1,10}) ([0-9]{1,10})")
@@ -181,13 +183,15 @@ def _names(video: _Section, offered: list[int]) -> dict[int, str]:
         found = _RTPMAP.fullmatch(value)
         if found and found[3] == "90000" and found[2].lower() in CODECS:
             named.setdefault(int(found[1]), CODECS[found[2].lower()])
-    return {number: named[number] for number in offered if number in named}
+    apts = {int(found[1]): int(found[2]) for value in video.all("fmtp") if (found := _APT.fullmatch(value))}
+    kept = {number for number in offered if named.get(number) in {"VP8", "H264"}}
+    return {n: named[n] for n in offered if n in kept or (named.get(n) == "rtx" and apts.get(n) in kept)}
 
 
 def _parameters(video: _Section, names: dict[int, str]) -> Iterator[str]:
     for value in video.all("fmtp"):
         found = _FMTP.fullmatch(value)
-        if found and int(found[1]) in names and _is_sound(found[2], names):
+        if found and int(found[1]) in names and _is_sound(found[2]):
             yield f"a=fmtp:{int(found[1])} {found[2]}"
     for value in video.all("rtcp-fb"):
         number, _, feedback = value.partition(" ")
@@ -195,14 +199,10 @@ def _parameters(video: _Section, names: dict[int, str]) -> Iterator[str]:
             yield f"a=rtcp-fb:{number[:3]} {feedback}"
 
 
-def _is_sound(parameters: str, names: dict[int, str]) -> bool:
+def _is_sound(parameters: str) -> bool:
     """Whether numbers are numbers where aiortc reads numbers."""
     pairs = [part.strip().partition("=") for part in parameters.split(";")]
-    return all(
-        value.isdecimal() and (name != "apt" or int(value[:4]) in names)
-        for name, _, value in pairs
-        if name in {"apt", "max-fr", "max-fs", "packetization-mode"}
-    )
+    return all(value.isdecimal() for name, _, value in pairs if name in _NUMBERS)
 
 
 def _extensions(video: _Section) -> Iterator[str]:
