@@ -1,0 +1,249 @@
+/**
+ * The lesson's own picture and sound, from page to page: perfect negotiation as in W3C WebRTC 1.0, section 10.7.
+ * The student's page is the polite one. A connection belongs to one load of the other's page: when that page is
+ * loaded anew, a new connection is made. The room's socket carries the signalling only; while it is away, the call
+ * goes on.
+ */
+
+const PATIENCE = 20_000;
+const LIMP = 5_000;
+const MOST_EARLY = 100;
+
+export class Call extends EventTarget {
+  /** State of the connection: idle, connecting, connected, weak. */
+  state = "idle";
+  /** What the other says of their devices: `{camera, microphone}`, true while on. */
+  peer = { camera: true, microphone: true };
+  remote = new MediaStream();
+
+  #media;
+  #send;
+  #polite;
+  #ice = { servers: [], relayOnly: false };
+  #other = null;
+  #here = false;
+  #early = [];
+  #pc = null;
+  #channel = null;
+  #senders = {};
+  #timer = null;
+  #making = false;
+  #ignoring = false;
+  #settingAnswer = false;
+
+  /** `media`: Media; `send(signal)` says `{to, page, description | candidate}` to the room; `polite`: gives way. */
+  constructor({ media, send, polite }) {
+    super();
+    this.#media = media;
+    this.#send = send;
+    this.#polite = polite;
+    media.addEventListener("change", () => this.#devicesChanged());
+  }
+
+  /** Whom to talk to: a row of the member list, or null. Called after every change of that list. */
+  meet(other, ice) {
+    this.#ice = ice;
+    if (!other?.present || !other.page) {
+      this.#here = false;
+      // a call that works goes on without the room; one that does not is over
+      if (this.#pc && this.state !== "connected") this.close();
+      return;
+    }
+    this.#here = true;
+    if (this.#pc && this.#other.page === other.page) return;
+    this.#other = other;
+    this.#begin();
+    for (const signal of this.#early.splice(0)) this.signal(signal);
+  }
+
+  /** End the call. */
+  close() {
+    this.#drop();
+    this.#other = null;
+    this.#become("idle");
+  }
+
+  /** The room's socket was away and signals may have been lost: a call that does not stand begins anew. */
+  resume() {
+    if (this.#pc && this.#here && this.state !== "connected") this.#begin();
+  }
+
+  /** A signal of the room: W3C WebRTC 1.0 section 10.7, `signaler.onmessage`. */
+  async signal({ page, description, candidate }) {
+    if (!this.#pc || page !== this.#other.page) return this.#keep({ page, description, candidate });
+    const pc = this.#pc;
+    try {
+      if (description) await this.#describe(pc, description);
+      else if (candidate) await this.#candidate(pc, candidate);
+    } catch (error) {
+      if (pc !== this.#pc) return; // dropped meanwhile
+      console.warn("signal not applied:", error.name);
+      this.#begin();
+      // an offer that does not fit belongs to a new connection of the same page
+      if (description?.type === "offer") await this.#describe(this.#pc, description);
+    }
+    return undefined;
+  }
+
+  /** The other was quicker: what comes before this page is ready waits for it. A new offer makes older ones void. */
+  #keep(signal) {
+    const fresh = signal.description?.type === "offer" || this.#early[0]?.page !== signal.page;
+    this.#early = fresh ? [signal] : [...this.#early, signal].slice(-MOST_EARLY);
+  }
+
+  async #describe(pc, description) {
+    const ready = !this.#making && (pc.signalingState === "stable" || this.#settingAnswer);
+    const collision = description.type === "offer" && !ready;
+    this.#ignoring = !this.#polite && collision;
+    if (this.#ignoring) return;
+    this.#settingAnswer = description.type === "answer";
+    try {
+      await pc.setRemoteDescription(description);
+    } finally {
+      this.#settingAnswer = false;
+    }
+    if (description.type !== "offer") return;
+    await pc.setLocalDescription();
+    this.#say(pc, { description: pc.localDescription });
+  }
+
+  async #candidate(pc, candidate) {
+    try {
+      await pc.addIceCandidate(candidate);
+    } catch (error) {
+      if (!this.#ignoring) throw error;
+    }
+  }
+
+  #begin() {
+    this.#drop();
+    const pc = new RTCPeerConnection({
+      iceServers: this.#ice.servers,
+      iceTransportPolicy: this.#ice.relayOnly ? "relay" : "all",
+    });
+    this.#pc = pc;
+    this.remote = new MediaStream();
+    this.peer = { camera: true, microphone: true };
+    this.#become("connecting");
+    pc.addEventListener("negotiationneeded", () => this.#negotiate(pc));
+    pc.addEventListener("icecandidate", ({ candidate }) => candidate && this.#say(pc, { candidate: candidate.toJSON() }));
+    pc.addEventListener("track", ({ track }) => this.#gained(pc, track));
+    pc.addEventListener("connectionstatechange", () => this.#moved(pc));
+    this.#openChannel(pc);
+    this.#fill(pc);
+    this.#wait(PATIENCE, () => this.#begin());
+  }
+
+  async #negotiate(pc) {
+    if (pc !== this.#pc) return;
+    try {
+      this.#making = true;
+      await pc.setLocalDescription();
+      this.#say(pc, { description: pc.localDescription });
+    } catch (error) {
+      console.warn("no offer made:", error.name);
+    } finally {
+      this.#making = false;
+    }
+  }
+
+  /** Pages tell one another which devices are on: a camera that is off sends nothing, which looks like a bad line. */
+  #openChannel(pc) {
+    const channel = pc.createDataChannel("devices", { negotiated: true, id: 0 });
+    this.#channel = channel;
+    channel.addEventListener("open", () => this.#tellDevices());
+    channel.addEventListener("message", ({ data }) => {
+      if (pc !== this.#pc) return;
+      const { camera, microphone } = JSON.parse(data);
+      this.peer = { camera: camera === true, microphone: microphone === true };
+      this.#changed();
+    });
+    channel.addEventListener("close", () => {
+      if (pc !== this.#pc) return;
+      // hung up, or made a new connection: the member list says which
+      if (this.#here) this.#begin();
+      else this.close();
+    });
+  }
+
+  #fill(pc) {
+    const stream = new MediaStream();
+    this.#senders = {};
+    for (const kind of ["microphone", "camera"]) {
+      const track = this.#media.tracks[kind];
+      if (track) this.#senders[kind] = pc.addTrack(track, stream);
+      // the impolite side makes room for what it only receives; the polite side answers to that
+      else if (!this.#polite) pc.addTransceiver(kind === "camera" ? "video" : "audio", { direction: "recvonly" });
+    }
+  }
+
+  async #devicesChanged() {
+    const pc = this.#pc;
+    if (!pc) return;
+    for (const kind of ["microphone", "camera"]) {
+      const track = this.#media.tracks[kind];
+      const sender = this.#senders[kind];
+      if (sender) await sender.replaceTrack(track);
+      else if (track && pc === this.#pc) this.#senders[kind] = pc.addTrack(track, new MediaStream());
+    }
+    this.#tellDevices();
+  }
+
+  #tellDevices() {
+    if (this.#channel?.readyState !== "open") return;
+    const { camera, microphone } = this.#media;
+    this.#channel.send(JSON.stringify({ camera: camera === "on", microphone: microphone === "on" }));
+  }
+
+  #gained(pc, track) {
+    if (pc !== this.#pc) return;
+    this.remote.addTrack(track);
+    this.#changed();
+  }
+
+  #moved(pc) {
+    if (pc !== this.#pc) return;
+    if (pc.connectionState === "connected") {
+      this.#wait(null);
+      this.#become("connected");
+    } else if (pc.connectionState === "disconnected") {
+      this.#become("weak");
+      this.#wait(LIMP, () => this.#restart(pc));
+    } else if (pc.connectionState === "failed") {
+      this.#become("weak");
+      this.#restart(pc);
+    }
+  }
+
+  #restart(pc) {
+    pc.restartIce();
+    this.#wait(PATIENCE, () => this.#begin());
+  }
+
+  #say(pc, what) {
+    if (pc !== this.#pc) return;
+    this.#send({ type: "signal", to: this.#other.id, page: this.#other.page, ...what });
+  }
+
+  #wait(milliseconds, act) {
+    clearTimeout(this.#timer);
+    this.#timer = milliseconds === null ? null : setTimeout(act, milliseconds);
+  }
+
+  #drop() {
+    this.#wait(null);
+    this.#pc?.close();
+    this.#pc = null;
+    this.#channel = null;
+    this.#making = this.#ignoring = this.#settingAnswer = false;
+  }
+
+  #become(state) {
+    this.state = state;
+    this.#changed();
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}

@@ -1,0 +1,13 @@
+/** The question whether the student's picture may be analysed: plain words, two equal answers, nothing chosen. */
+
+import { byId } from "./dom.js";
+import { enter } from "./views.js";
+
+/** Ask, and resolve with true or false. */
+export function askConsent() {
+  enter("consent");
+  return new Promise((resolve) => {
+    byId("consent-no").onclick = () => resolve(false);
+    byId("consent-yes").onclick = () => resolve(true);
+  });
+}

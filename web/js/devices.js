@@ -1,0 +1,67 @@
+/** Lists of cameras and microphones, wherever a page offers the choice, and the words for a device's trouble. */
+
+import { el, show } from "./dom.js";
+import { has, onLanguage, t } from "./i18n.js";
+
+/** Keep every `select[data-device]` in step with the devices that there are. */
+export function deviceChoices(media) {
+  const selects = [...document.querySelectorAll("select[data-device]")];
+  const fill = () => selects.forEach((select) => fillOne(media, select));
+  for (const select of selects) {
+    select.addEventListener("change", () => media.choose(select.dataset.device, select.value));
+  }
+  media.addEventListener("devices", fill);
+  media.addEventListener("change", fill);
+  onLanguage(fill);
+  fill();
+}
+
+function fillOne(media, select) {
+  const kind = select.dataset.device;
+  const devices = media.devices[kind];
+  select.replaceChildren(
+    ...devices.map((device, index) =>
+      el("option", { value: device.deviceId }, device.label || t(`device.${kind}.number`, { number: index + 1 })),
+    ),
+  );
+  if (!devices.length) select.append(el("option", { value: "" }, t(`device.${kind}.none`)));
+  select.disabled = devices.length < 2;
+  select.value = media.chosen(kind) || devices[0]?.deviceId || "";
+}
+
+/** Why a device does not work, in words; null when it works or was switched off by hand. */
+export function troubleOf(media, kind) {
+  const key = `device.${kind}.${media[kind]}`;
+  return has(key) ? t(key) : null;
+}
+
+/** Draw a button that switches one device: pressed means that the device is on. */
+export function deviceButton(button, media, kind, draw) {
+  const paint = () => {
+    const on = media[kind] === "on";
+    draw(button, on ? kindIcon(kind) : `${kindIcon(kind)}-off`);
+    const label = t(`${kind}.${on ? "on" : "off"}`);
+    button.setAttribute("aria-label", label);
+    button.title = label;
+    button.dataset.on = String(on);
+  };
+  button.addEventListener("click", () => media.turn(kind, media[kind] !== "on"));
+  media.addEventListener("change", paint);
+  onLanguage(paint);
+  paint();
+}
+
+const kindIcon = (kind) => (kind === "camera" ? "camera" : "mic");
+
+/** Let a video element show the camera's track, or hide it while there is none. */
+export function showCamera(video, media) {
+  let shown = null;
+  const paint = () => {
+    const track = media.tracks.camera;
+    if (track !== shown) video.srcObject = track && new MediaStream([track]);
+    shown = track;
+    show(video, Boolean(track));
+  };
+  media.addEventListener("change", paint);
+  paint();
+}

@@ -1,0 +1,74 @@
+/** Small helpers for building and showing elements. No markup is ever made from a string. */
+
+import { icon } from "./icons.js";
+
+/** The element with this id. */
+export const byId = (id) => document.getElementById(id);
+
+/** Make an element: `el("p", {class: "note", testid: "x"}, "text", child)`. */
+export function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name === "testid") element.dataset.testid = value;
+    else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** Show or hide; true shows. */
+export function show(element, visible) {
+  if (element.hidden === visible) element.hidden = !visible;
+}
+
+/** Set a text only when it changed, so that screen readers do not say it again. */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Put the drawings into every element that asks for one with `data-icon`. */
+export function drawIcons(within = document) {
+  for (const element of within.querySelectorAll("[data-icon]")) setIcon(element, element.dataset.icon);
+}
+
+/** Draw one icon into an element, in place of what it showed. */
+export function setIcon(element, name) {
+  if (element.dataset.drawn === name) return;
+  element.dataset.drawn = name;
+  element.replaceChildren(icon(name));
+}
+
+/** Say something to screen readers only, politely. */
+export function announce(text) {
+  const live = byId("announcer");
+  live.textContent = "";
+  // a live region speaks when it changes: the same words twice need a change between them
+  requestAnimationFrame(() => (live.textContent = text));
+}
+
+/** Keep native popovers (`popover` attribute) beside the button that opens them. */
+export function anchorPopovers(within = document) {
+  for (const panel of within.querySelectorAll("[popover]")) {
+    const button = document.querySelector(`[popovertarget="${panel.id}"]`);
+    const place = () => placeBeside(panel, button);
+    panel.addEventListener("toggle", (event) => {
+      const open = event.newState === "open";
+      button.setAttribute("aria-expanded", String(open));
+      if (open) place();
+    });
+    addEventListener("resize", () => panel.matches(":popover-open") && place());
+  }
+}
+
+function placeBeside(panel, button) {
+  const gap = 8;
+  const at = button.getBoundingClientRect();
+  const width = panel.offsetWidth;
+  const left = Math.max(gap, Math.min(at.left, innerWidth - width - gap));
+  const below = at.bottom + gap + panel.offsetHeight <= innerHeight || at.top < innerHeight / 2;
+  panel.style.left = `${left}px`;
+  panel.style.top = below ? `${at.bottom + gap}px` : "auto";
+  panel.style.bottom = below ? "auto" : `${innerHeight - at.top + gap}px`;
+}

@@ -1,0 +1,68 @@
+/** The line that tells everybody in the room what analysis does now, its explanation, and the student's stop. */
+
+import { byId, setIcon, show, write } from "./dom.js";
+import { has, onLanguage, t } from "./i18n.js";
+import { other } from "./state.js";
+
+export class Indicator {
+  #store;
+  #actions;
+
+  /** `actions`: consent(agreed). */
+  constructor(store, actions) {
+    this.#store = store;
+    this.#actions = actions;
+    byId("indicator-stop").addEventListener("click", () => actions.consent(false));
+    store.subscribe((state, before) => {
+      if (
+        state.analysis !== before.analysis || state.consent !== before.consent || state.members !== before.members ||
+        state.role !== before.role || state.connection !== before.connection
+      ) this.#draw();
+    });
+    onLanguage(() => this.#draw());
+    this.#draw();
+  }
+
+  #draw() {
+    const { state } = this.#store;
+    const look = lookOf(state);
+    const student = state.role === "student";
+    byId("indicator").dataset.state = look.kind;
+    setIcon(byId("indicator-icon"), look.kind === "off" ? "eye-off" : "eye");
+    write(byId("indicator-text"), t(`indicator.${look.key}`));
+    show(byId("indicator-stop"), student && state.consent === true);
+    this.#explain(look, student, state);
+  }
+
+  #explain(look, student, state) {
+    write(byId("explain-title"), t(`indicator.${look.key}`));
+    const name = other(state)?.name || t("role.student");
+    const whose = `explain.${look.key}.${student ? "student" : "teacher"}`;
+    const key = has(whose) ? whose : `explain.${look.group}.${student ? "student" : "teacher"}`;
+    write(byId("explain-text"), t(key, { name }));
+    const action = byId("explain-action");
+    const may = student && look.key !== "not_allowed";
+    show(action, may);
+    if (!may) return;
+    write(action, t(state.consent ? "indicator.stop.label" : "indicator.allow"));
+    action.onclick = () => {
+      byId("indicator-more").hidePopover();
+      this.#actions.consent(!state.consent);
+    };
+  }
+}
+
+/** What to show: `kind` off, learning, watching or unseen; `key` of the short words; `group` of the explanation. */
+export function lookOf({ analysis, connection, consent, role }) {
+  const { state, reason } = analysis;
+  // without the room's socket nobody knows, and the server stops analysis by itself
+  if (connection.state === "lost") return off("connecting");
+  // the student's own no holds at once, before the server has said so
+  if (role === "student" && consent === false && reason !== "not_allowed") return off("not_agreed");
+  if (state === "off") return off(reason ?? "connecting");
+  if (reason) return { kind: "unseen", key: known(reason), group: "unseen" };
+  return { kind: state, key: state, group: state };
+}
+
+const off = (reason) => ({ kind: "off", key: known(reason), group: "off" });
+const known = (reason) => (has(`indicator.${reason}`) ? reason : "other");
