@@ -7,14 +7,13 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from lessonroom.media.hints import ADVICE
 from lessonroom.media.types import Cue, Hint
 from lessonroom.messages import HintFeedback, HintShow, Problem, StuckAck
 from lessonroom.rooms.effects import Effect, KeepAnswer, KeepHint
 from lessonroom.rooms.people import People, Person
 from lessonroom.storage.store import HintRecord
 
-STUCK_ADVICE = "ask_what_is_unclear"
-"""The advice that goes with "I'm stuck"."""
 MOST_SHOWN = 100
 """How many of a lesson's latest hints a returning teacher is given."""
 
@@ -59,7 +58,7 @@ class Hinting:
         hint = _hint_of(self._room, person.id, press)
         if hint in self._hints:
             return self._people.tell(person, StuckAck(id=press, delivered=hint not in self._unshown))
-        record = HintRecord(hint, self._room, Cue.STUCK_BUTTON.value, STUCK_ADVICE, now)
+        record = HintRecord(hint, self._room, Cue.STUCK_BUTTON.value, self._stuck_advice(), now)
         shown = self._show(record)
         if shown:
             return [*shown, *self._people.tell(person, StuckAck(id=press, delivered=True)), KeepHint(record)]
@@ -94,6 +93,11 @@ class Hinting:
         answer = _ANSWERS[message.helpful]
         self._hints[hint.id] = replace(hint, answer=answer)
         return [KeepAnswer(hint.id, answer)]
+
+    def _stuck_advice(self) -> str:
+        """Another piece of advice for each press, in turn."""
+        advice = ADVICE[Cue.STUCK_BUTTON]
+        return advice[sum(hint.cue == Cue.STUCK_BUTTON for hint in self._hints.values()) % len(advice)]
 
     def _show(self, record: HintRecord) -> list[Effect]:
         self._hints[record.id] = record

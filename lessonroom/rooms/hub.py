@@ -1,0 +1,325 @@
+"""The hub: brings events to the rooms and carries out their effects. All IO of a lesson goes through here.
+
+One event loop. A room's effects are carried out at once and in order; what has to wait goes into one of the room's
+lanes, so that one room never waits for another. :meth:`Hub.on_chat` is the middle of the line from message to relay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from lessonroom import logs
+from lessonroom.chat.types import Action, Decider, Line, Standing, Verdict
+from lessonroom.config import Settings
+from lessonroom.errors import BadInput, Busy, NotFound, Refused, StoreDown
+from lessonroom.messages import ChatRefused, ChatSend, CloseCode, FromPage, IceServer
+from lessonroom.metrics import Metrics
+from lessonroom.policy import Mode
+from lessonroom.rooms import effects as do
+from lessonroom.rooms import events as ev
+from lessonroom.rooms.analysing import Analysing
+from lessonroom.rooms.keeping import Keeping
+from lessonroom.rooms.live import Analyser, Limits, Live, MakeWatch, load
+from lessonroom.rooms.outbox import Outbox
+from lessonroom.rooms.standings import Standings
+from lessonroom.rooms.talk import Admitted, as_seen_by
+from lessonroom.storage.store import Store, StoredMessage
+
+log = logs.get(__name__)
+
+FORGET_SECONDS = 120.0
+"""How long an empty room stays loaded."""
+RETRY_SECONDS = 1.0
+"""Pause before the store is asked again for something that has to succeed."""
+
+
+class Screener(Protocol):
+    """What the hub needs of the chat's gate (:class:`lessonroom.chat.gate.Gate`)."""
+
+    async def screen(self, text: str, *, sender: str, standing: Standing, context: list[Line]) -> Verdict:
+        """Judge a message within its deadline; never raises for a model that fails."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One socket's place in a room."""
+
+    live: Live
+    socket: int
+    member: str
+
+
+class Hub:
+    """All rooms of one process. ``make_watch`` None: this server cannot analyse."""
+
+    def __init__(
+        self, store: Store, screener: Screener, make_watch: MakeWatch | None, settings: Settings, metrics: Metrics
+    ) -> None:
+        self._store = store
+        self._screener = screener
+        self._settings = settings
+        self._metrics = metrics
+        self._limits = Limits(
+            chat_length=settings.chat_length,
+            chat_per_minute=settings.chat_per_minute,
+            chat_context=settings.chat_context,
+            server_can=Mode.M3 if make_watch else Mode.M0,
+        )
+        self._rooms: dict[str, Live] = {}
+        self._loading: dict[str, asyncio.Task[Live]] = {}
+        self._standings = Standings(store)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sockets = 0
+        self._stopping = False
+        self.keeping = Keeping(store, metrics, self.apply, self.spawn)
+        self.analysing = Analysing(make_watch, settings.analysers, metrics, self.apply, self.spawn)
+
+    # --- life ------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to keep time. Call on the event loop."""
+        self.spawn(self._keep_time())
+
+    async def stop(self) -> None:
+        """Close every socket, finish what was admitted, let go of every analyser."""
+        self._stopping = True
+        for live in list(self._rooms.values()):
+            for outbox in live.outboxes.values():
+                outbox.close(CloseCode.SERVER_BUSY)
+            await live.chat.finish()
+            await live.records.finish()
+            await self.analysing.end(live)
+        await self.keeping.finish()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # --- sockets ---------------------------------------------------------------------------------------------------
+
+    async def join(
+        self, room: str, member: str, outbox: Outbox, *, page: str, after: int, ice_servers: tuple[IceServer, ...] = ()
+    ) -> Seat:
+        """Bring a page into its room; its welcome comes out of ``outbox``. The caller has checked the ticket.
+
+        Raises NotFound, Refused for a closed room, StoreDown, Busy.
+        """
+        record = await self._store.member(member)
+        if record.room != room:
+            raise NotFound("expected a member of this room, got one of another")
+        live = await self._room(room)
+        if self._rooms.get(room) is not live:
+            raise Busy("expected a room that stays loaded, got one that is being read anew")
+        live.senders[member] = record.sender
+        self._sockets += 1
+        seat = Seat(live, self._sockets, member)
+        live.outboxes[seat.socket] = outbox
+        self._metrics.sockets.inc()
+        self.apply(
+            live,
+            ev.Joined(
+                seat.socket,
+                member,
+                record.role,
+                record.name,
+                page,
+                after,
+                ice_servers,
+                self._settings.ice_relay_only,
+            ),
+        )
+        return seat
+
+    def leave(self, seat: Seat) -> None:
+        """A socket is gone. Call once for each seat."""
+        self._metrics.sockets.dec()
+        seat.live.outboxes.pop(seat.socket, None)
+        seat.live.empty_since = time.time()
+        self.apply(seat.live, ev.Lost(seat.socket))
+
+    def receive(self, seat: Seat, message: FromPage) -> None:
+        """What a page says, in the order in which it says it. Never waits."""
+        if isinstance(message, ChatSend):
+            self.on_chat(seat, message)
+        else:
+            self.apply(seat.live, ev.Said(seat.socket, message))
+
+    # --- the line from message to relay ------------------------------------------------------------------------------
+
+    def on_chat(self, seat: Seat, message: ChatSend) -> None:
+        """Admit a message and let it take its turn among the room's."""
+        said = seat.live.room.admit(seat.socket, message, time.time())
+        if isinstance(said, ChatRefused):
+            self._refuse(seat.live, seat.member, said.id, said.code)
+        elif not seat.live.chat.offer(partial(self._carry, seat.live, said)):
+            self._refuse(seat.live, seat.member, said.id, "rate_limited")
+
+    async def _carry(self, live: Live, said: Admitted) -> None:
+        """Screen, store, acknowledge, relay. The last two are one event: neither happens before the store returned."""
+        try:
+            verdict = await self._screen(live, said)
+            stored, new = await self._store.append(live.room.judge(said, verdict))
+        except StoreDown:
+            self._metrics.store_failed()
+            self._refuse(live, said.member, said.id, "store_down")
+            return
+        except BadInput:
+            self._refuse(live, said.member, said.id, "not_allowed")
+            return
+        if new:
+            live.context.append(Line(said.member, said.text))
+        self.apply(live, ev.Stored(stored))
+        self._metrics.chat_answered(time.time() - said.at)
+
+    async def _screen(self, live: Live, said: Admitted) -> Verdict:
+        standing = await self._standings.of(live.senders[said.member], said.at)
+        try:
+            verdict = await self._screener.screen(
+                said.text, sender=said.member, standing=standing, context=list(live.context)
+            )
+        except Exception:  # a defect of the filter must neither open the gate nor end the lesson: a person looks
+            log.exception("the chat filter raised", room=live.room.id)
+            verdict = Verdict(Action.HOLD, 0.5, decider=Decider.RULES, degraded=True)
+        self._metrics.chat_judged(verdict.action.value, degraded=verdict.degraded)
+        return verdict
+
+    def _refuse(self, live: Live, member: str, message: str, code: str) -> None:
+        self._metrics.chat_refused(code)
+        self.apply(live, ev.NotStored(member, message, code))
+
+    # --- administration ----------------------------------------------------------------------------------------------
+
+    async def set_paying(self, sender: str, paying: bool) -> None:
+        """Keep what the platform told us; it counts from the next message on. Raises StoreDown."""
+        await self._store.set_paying(sender, paying)
+        self._standings.changed(sender)
+
+    async def close_room(self, room: str) -> None:
+        """End a lesson for good. Raises NotFound, StoreDown."""
+        await self._store.room(room)
+        await self._store.close_room(room, time.time())
+        if room in self._loading:
+            await asyncio.wait([self._loading[room]])
+        live = self._rooms.pop(room, None)
+        if live is not None:
+            self.apply(live, ev.Closed())
+
+    # --- the analyser (asked by lessonroom.server.whip) --------------------------------------------------------------
+
+    def may_analyse(self, room: str, member: str) -> None:
+        """Return when this member's video may be analysed now; else raise Refused or Busy."""
+        live = self._rooms.get(room)
+        if live is None:
+            raise Refused("expected a student who is in the room, got one whose page is not connected")
+        self.analysing.may(live, member)
+
+    def analyse(self, room: str, member: str, analyser: Analyser) -> None:
+        """Watch what this analyser receives until either side ends it. Raises like :meth:`may_analyse`."""
+        self.may_analyse(room, member)
+        self.analysing.begin(self._rooms[room], analyser)
+
+    # --- events and effects ------------------------------------------------------------------------------------------
+
+    def apply(self, live: Live, event: ev.Event) -> None:
+        """Tell the room what happened and carry out what it wants."""
+        for effect in live.room.handle(event, time.time()):
+            self._do(live, effect)
+
+    def _do(self, live: Live, effect: do.Effect) -> None:
+        match effect:
+            case do.Send(socket, message):
+                live.outboxes[socket].send(message)
+            case do.Close(socket, code):
+                live.outboxes.pop(socket).close(code)
+            case do.Replay():
+                self.spawn(self._replay(live, effect))
+            case do.StopAnalyser(session):
+                self.analysing.stop(live, session)
+            case do.KeepHint() | do.KeepAnswer():
+                self.analysing.tell(live, effect)
+                self.keeping.keep(live, effect)
+            case _:
+                self.keeping.keep(live, effect)
+
+    async def _replay(self, live: Live, wanted: do.Replay) -> None:
+        """Read one part and send it no faster than its reader reads."""
+        outbox = live.outboxes.get(wanted.socket)
+        if outbox is None:
+            return
+        limit = self._settings.replay_limit
+        part = await self._part(live, wanted, outbox, limit)
+        for stored in part:
+            await outbox.eased()
+            outbox.send(as_seen_by(wanted.reader, stored))
+        last = part[-1].seq if part else 0
+        self.apply(live, ev.Replayed(wanted.socket, last if len(part) == limit else max(last, wanted.known)))
+
+    async def _part(self, live: Live, wanted: do.Replay, outbox: Outbox, limit: int) -> list[StoredMessage]:
+        while outbox.code is None:
+            try:
+                return list(await self._store.after(live.room.id, wanted.after, wanted.reader, limit))
+            except StoreDown:
+                self._metrics.store_failed()
+                await asyncio.sleep(RETRY_SECONDS)
+        return []
+
+    # --- rooms in memory ---------------------------------------------------------------------------------------------
+
+    async def _room(self, room: str) -> Live:
+        """The loaded room; many who ask at once wait for one loading."""
+        if self._stopping:
+            raise Busy("expected a running server, got one that is stopping")
+        if room in self._rooms:
+            return self._rooms[room]
+        if room not in self._loading:
+            self._loading[room] = asyncio.create_task(self._load(room))
+        return await asyncio.shield(self._loading[room])
+
+    async def _load(self, room: str) -> Live:
+        try:
+            live = await load(self._store, room, self._limits, time.time(), partial(self._broken, room))
+            self._rooms[room] = live
+            return live
+        finally:
+            del self._loading[room]
+
+    def _broken(self, room: str, error: BaseException) -> None:
+        """A defect ended a room's lane: the pages come back to a room that is read anew from the store."""
+        log.error("a room broke and is loaded anew", room=room, exc_info=error)
+        live = self._rooms.pop(room, None)
+        if live is not None:
+            for outbox in live.outboxes.values():
+                outbox.close(CloseCode.SERVER_BUSY)
+
+    async def _keep_time(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            now = time.time()
+            for live in list(self._rooms.values()):
+                if live.session is not None:
+                    self.apply(live, ev.Tick())
+                if live.idle and abs(now - live.empty_since) > FORGET_SECONDS:
+                    del self._rooms[live.room.id]
+            self._standings.forget(now)
+            self._metrics.rooms.set(sum(bool(live.outboxes) for live in self._rooms.values()))
+
+    def live_rooms(self) -> Iterator[Live]:
+        """Rooms with somebody in them, for the operations page."""
+        return (live for live in self._rooms.values() if live.outboxes)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run something in the background until it ends or the hub stops."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a background task failed", exc_info=task.exception())

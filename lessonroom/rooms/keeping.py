@@ -1,0 +1,126 @@
+"""The hub's part that writes a lesson's records: consent, hints, answers, appeals."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from typing import Any
+
+from lessonroom import logs
+from lessonroom.errors import LessonroomError, NotFound, StoreDown
+from lessonroom.metrics import Metrics
+from lessonroom.rooms import effects as do
+from lessonroom.rooms import events as ev
+from lessonroom.rooms.live import Live
+from lessonroom.storage.store import Store
+
+log = logs.get(__name__)
+
+RETRY_SECONDS = 1.0
+"""Pause before a withdrawal of consent is written again."""
+FINISH_SECONDS = 5.0
+"""Longest wait for consent to be written when the server stops."""
+
+Apply = Callable[[Live, ev.Event], None]
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+
+
+class Keeping:
+    """Writes records in the order in which their room wanted them, and tells the room how it went."""
+
+    def __init__(self, store: Store, metrics: Metrics, apply: Apply, spawn: Spawn) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._apply = apply
+        self._spawn = spawn
+        self._writing: set[asyncio.Task[None]] = set()
+
+    async def finish(self) -> None:
+        """Wait for what the students said last, but not for a store that stays away."""
+        if self._writing:
+            await asyncio.wait(self._writing, timeout=FINISH_SECONDS)
+
+    def keep(self, live: Live, effect: do.Effect) -> None:
+        """Carry out one of the effects that write."""
+        match effect:
+            case do.KeepConsent():
+                self._consent(live, effect)
+            case do.KeepHint():
+                self._offer(live, effect.record.id, partial(self._hint, live, effect))
+            case do.KeepAnswer(hint, answer):
+                self._plain(live, partial(self._store.answer_hint, live.room.id, hint, answer))
+            case do.KeepHintsOn(on):
+                self._plain(live, partial(self._store.set_hints_on, live.room.id, on))
+            case do.Appeal():
+                self._appeal(live, effect)
+            case _:
+                raise TypeError(f"expected an effect that writes, got {type(effect).__name__}")
+
+    def _offer(self, live: Live, hint: str | None, job: Callable[[], Awaitable[None]]) -> None:
+        if live.records.offer(job):
+            return
+        log.error("too many records wait for the store", room=live.room.id)
+        if hint is not None:
+            self._apply(live, ev.HintKept(hint, kept=False))
+
+    async def _done(self, writing: Awaitable[None]) -> bool:
+        try:
+            await writing
+        except StoreDown:
+            self._metrics.store_failed()
+            return False
+        return True
+
+    async def _hint(self, live: Live, effect: do.KeepHint) -> None:
+        kept = await self._done(self._store.add_hint(effect.record))
+        self._apply(live, ev.HintKept(effect.record.id, kept))
+
+    def _plain(self, live: Live, write: Callable[[], Awaitable[None]]) -> None:
+        self._offer(live, None, partial(self._write_plain, live, write))
+
+    async def _write_plain(self, live: Live, write: Callable[[], Awaitable[None]]) -> None:
+        try:
+            kept = await self._done(write())
+        except NotFound:  # the answer to a hint that could not be kept
+            kept = False
+        if not kept:
+            log.error("a record was not kept", room=live.room.id)
+
+    # --- consent: the last word counts, and a no is written at all costs ---------------------------------------------
+
+    def _consent(self, live: Live, wanted: do.KeepConsent) -> None:
+        writing = live.consent_wanted is not None
+        live.consent_wanted = wanted
+        if not writing:
+            task = self._spawn(self._write_consent(live))
+            self._writing.add(task)
+            task.add_done_callback(self._writing.discard)
+
+    async def _write_consent(self, live: Live) -> None:
+        while (wanted := live.consent_wanted) is not None:
+            kept = await self._done(self._store.set_consent(live.room.id, wanted.member, wanted.agreed, time.time()))
+            if live.consent_wanted is not wanted:
+                continue  # the student said something else meanwhile
+            if kept or wanted.agreed:
+                live.consent_wanted = None
+                self._apply(live, ev.ConsentKept(wanted, kept))
+            else:
+                await asyncio.sleep(RETRY_SECONDS)
+
+    # --- appeals: after the message that they are about --------------------------------------------------------------
+
+    def _appeal(self, live: Live, effect: do.Appeal) -> None:
+        if not live.chat.offer(partial(self._write_appeal, live, effect)):
+            self._apply(live, ev.NotAppealed(effect.member, "rate_limited"))
+
+    async def _write_appeal(self, live: Live, effect: do.Appeal) -> None:
+        try:
+            stored = await self._store.appeal(live.room.id, effect.member, effect.id, time.time())
+        except LessonroomError as error:
+            if isinstance(error, StoreDown):
+                self._metrics.store_failed()
+            self._apply(live, ev.NotAppealed(effect.member, error.code))
+            return
+        self._apply(live, ev.Appealed(stored))

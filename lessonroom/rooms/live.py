@@ -1,0 +1,166 @@
+"""A room that is loaded: the pure lesson, its sockets, its lanes and its analyser. Loading one from the store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from lessonroom.chat.types import Line
+from lessonroom.errors import Refused
+from lessonroom.media.hints import HintState
+from lessonroom.media.types import Cue, Hint, Strain
+from lessonroom.policy import Mode, read_mode
+from lessonroom.rooms.effects import KeepConsent
+from lessonroom.rooms.lane import Lane
+from lessonroom.rooms.outbox import Outbox
+from lessonroom.rooms.room import Past, Room
+from lessonroom.storage.store import Store
+
+
+class Frames(Protocol):
+    """What the hub needs of an analyser's mailbox (:class:`lessonroom.media.frames.Frames`)."""
+
+    received: int
+    dropped: int
+
+    def close(self) -> None:
+        """Forget the waiting frame; nothing more comes out."""
+        ...
+
+
+class Analyser(Protocol):
+    """What the hub needs of a WHIP session (:class:`lessonroom.media.peer.Analyser`)."""
+
+    @property
+    def frames(self) -> Frames:
+        """Where its pictures arrive."""
+        ...
+
+    @property
+    def ended(self) -> str | None:
+        """Why it ended, or None while it goes on."""
+        ...
+
+    async def close(self) -> None:
+        """End it; soon done, never raises."""
+        ...
+
+
+class Watch(Protocol):
+    """What the hub needs of the pipeline (:class:`lessonroom.media.pipeline.Watch`)."""
+
+    samples: int
+
+    @property
+    def hints(self) -> HintState:
+        """What the lesson's next watch should know."""
+        ...
+
+    async def run(self) -> None:
+        """Watch until the frames end."""
+        ...
+
+    def stop(self) -> None:
+        """Stop at once and forget the student."""
+        ...
+
+    def note(self, cue: Cue) -> None:
+        """Take in the button."""
+        ...
+
+    def answered(self, hint_id: str, helpful: bool | None) -> None:
+        """Take in the teacher's answer."""
+        ...
+
+
+@dataclass(slots=True)
+class Session:
+    """One analyser of a room. ``stopped``: by the room, so that its end is no news."""
+
+    number: int
+    analyser: Analyser
+    watch: Watch
+    task: asyncio.Task[None] | None = None
+    stopped: bool = False
+
+
+@dataclass(slots=True)
+class Live:
+    """A loaded room. ``context``: the latest lines, for the filter; ``senders``: the platform's name of each member."""
+
+    room: Room
+    created_at: float
+    chat: Lane
+    records: Lane
+    context: deque[Line]
+    senders: dict[str, str]
+    outboxes: dict[int, Outbox] = field(default_factory=dict)
+    session: Session | None = None
+    hints: HintState | None = None
+    consent_wanted: KeepConsent | None = None
+    last_hint_at: float | None = None
+    empty_since: float = 0.0
+
+    @property
+    def idle(self) -> bool:
+        """Whether forgetting this room would lose nothing."""
+        busy = self.outboxes or self.session or self.consent_wanted
+        return not busy and self.chat.idle and self.records.idle
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The settings that a room needs."""
+
+    chat_length: int
+    chat_per_minute: int
+    chat_context: int
+    server_can: Mode
+
+
+CHAT_WAITING = 128
+"""Messages of one room that may wait to be screened and stored; more are refused as ``rate_limited``."""
+RECORDS_WAITING = 256
+"""Hints and answers of one room that may wait for the store; more are not kept."""
+
+
+async def load(
+    store: Store, room: str, limits: Limits, now: float, on_failure: Callable[[BaseException], None]
+) -> Live:
+    """Read a room from the store. Raises NotFound, Refused when it is closed, StoreDown."""
+    record = await store.room(room)
+    if record.closed_at is not None:
+        raise Refused("expected an open room, got one that is closed")
+    members = await store.members(room)
+    student = next((member.id for member in members if member.role == "student"), None)
+    past = Past(
+        room=room,
+        cap=read_mode(record.mode_cap),
+        people=tuple((member.id, member.role, member.name) for member in members),
+        consent=await store.consent(room, student) if student else None,
+        hints_on=await store.hints_on(room),
+        hints=await store.hints(room),
+        last_seq=await store.last_seq(room),
+    )
+    recent = await store.recent(room, limits.chat_context) if limits.chat_context else []
+    return Live(
+        room=Room(
+            past,
+            server_can=limits.server_can,
+            chat_length=limits.chat_length,
+            chat_per_minute=limits.chat_per_minute,
+        ),
+        created_at=record.created_at,
+        chat=Lane(f"chat-{room}", CHAT_WAITING, on_failure),
+        records=Lane(f"records-{room}", RECORDS_WAITING, on_failure),
+        context=deque((Line(one.message.sender, one.message.text) for one in recent), maxlen=limits.chat_context),
+        senders={member.id: member.sender for member in members},
+        empty_since=now,
+    )
+
+
+MakeWatch = Callable[[Analyser, HintState | None, Callable[[Strain], None], Callable[[Hint], None]], Watch]
+"""Makes the watch of a lesson: analyser, state of the earlier watch, who hears of strain, who hears of hints."""
