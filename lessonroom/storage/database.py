@@ -68,9 +68,8 @@ class SqliteFile:
         self._path = Path(url.database).absolute()
         # the wait for a lock must end before the caller's own deadline does
         wait = 0.8 * deadline
-        # a lock taken at once is waited for; one taken in the middle of a transaction fails (sqlite.org/isolation.html)
-        self.writer: Side = _SqliteSide(self._path, wait, begin="BEGIN IMMEDIATE")
-        self.reader: Side = _SqliteSide(self._path, wait, begin="BEGIN")
+        self.writer: Side = _SqliteSide(self._path, wait, writes=True)
+        self.reader: Side = _SqliteSide(self._path, wait, writes=False)
 
     def prepare(self) -> None:
         """Make the file, for the owner of the process only; SQLite gives -wal and -shm the same rights."""
@@ -83,15 +82,17 @@ class SqliteFile:
 class _SqliteSide:
     """One connection to the file, with transactions begun by us: the driver would begin them late."""
 
-    _PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
-
-    def __init__(self, path: Path, wait: float, *, begin: str) -> None:
+    def __init__(self, path: Path, wait: float, *, writes: bool) -> None:
         self._path = path
         self._wait = wait
+        self._writes = writes
         self._file: tuple[int, int] | None = None
         self.engine = create_engine(
             "sqlite://", creator=self._connect, hide_parameters=True, poolclass=QueuePool, pool_size=1, max_overflow=0
         )
+
+        # a lock taken at once is waited for; one taken in the middle of a transaction fails (sqlite.org/isolation.html)
+        begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
 
         @event.listens_for(self.engine, "begin")
         def _begin(connection: Connection) -> None:
@@ -118,13 +119,33 @@ class _SqliteSide:
             address, uri=True, timeout=self._wait, isolation_level=None, check_same_thread=False
         )
         try:
-            for pragma in self._PRAGMAS:
-                connection.execute(f"PRAGMA {pragma}").close()
+            _use_wal(connection)
+            connection.execute("PRAGMA synchronous = FULL").close()
+            connection.execute("PRAGMA foreign_keys = ON").close()
+            connection.execute(f"PRAGMA query_only = {'OFF' if self._writes else 'ON'}").close()
         except sqlite3.Error:
             connection.close()
             raise
         self._file = self._identity()
         return connection
+
+
+def _use_wal(connection: sqlite3.Connection, tries: int = 10) -> None:
+    """Turn WAL mode on, which a file remembers.
+
+    The first time it needs the file for itself, and does not wait for others who do the same just now. Taking the write
+    lock does wait for them.
+    """
+    for last in range(tries - 1, -1, -1):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname != "SQLITE_BUSY" or not last:
+                raise
+            connection.execute("BEGIN IMMEDIATE").close()
+            connection.execute("ROLLBACK").close()
+        else:
+            return
 
 
 class Postgres:
@@ -134,15 +155,8 @@ class Postgres:
     _SCHEMA_LOCK = 7_305_012_019
 
     def __init__(self, url: URL, deadline: float) -> None:
-        options: dict[str, Any] = {
-            "connect_timeout": max(2, math.ceil(deadline)),  # libpq waits at least 2 s
-            "tcp_user_timeout": round(deadline * 1000),
-        }
-        if "options" not in url.query:
-            wait = round(deadline * 800)
-            options["options"] = f"-c statement_timeout={wait} -c lock_timeout={wait} -c synchronous_commit=on"
-        self.writer: Side = _PostgresSide(url, options)
-        self.reader: Side = _PostgresSide(url, options)
+        self.writer: Side = _PostgresSide(url, deadline, writes=True)
+        self.reader: Side = _PostgresSide(url, deadline, writes=False)
 
     def prepare(self) -> None:
         """The server makes its own files."""
@@ -155,11 +169,23 @@ class Postgres:
 
 
 class _PostgresSide:
-    def __init__(self, url: URL, options: dict[str, Any]) -> None:
+    """One connection to the server, with our limits unless the address sets ``options`` of its own."""
+
+    def __init__(self, url: URL, deadline: float, *, writes: bool) -> None:
+        limits: dict[str, Any] = {
+            "connect_timeout": max(2, math.ceil(deadline)),  # libpq waits at least 2 s
+            "tcp_user_timeout": round(deadline * 1000),
+        }
+        if "options" not in url.query:
+            wait = round(deadline * 800)  # must end before the caller's own deadline does
+            limits["options"] = (
+                f"-c statement_timeout={wait} -c lock_timeout={wait} -c synchronous_commit=on"
+                f" -c default_transaction_read_only={'off' if writes else 'on'}"
+            )
         try:
             self.engine = create_engine(
                 url.set(drivername="postgresql+psycopg"),
-                connect_args=options,
+                connect_args=limits,
                 hide_parameters=True,
                 pool_size=1,
                 max_overflow=0,

@@ -72,8 +72,22 @@ def _words(code: str) -> str | None:
 
 def _code(error: SQLAlchemyError) -> str:
     """SQLITE_BUSY and the like, an SQLSTATE, or the name of the error's class."""
+    error = _first(error)
     origin = error.orig if isinstance(error, DBAPIError) else None
     if isinstance(origin, sqlite3.Error):
         return str(getattr(origin, "sqlite_errorname", type(origin).__name__))
     state = getattr(origin, "sqlstate", None)
     return str(state or type(origin or error).__name__)
+
+
+def _first(error: SQLAlchemyError) -> SQLAlchemyError:
+    """The error that all began with.
+
+    SQLite ends the transaction by itself when the disk is full; going back to the savepoint then fails too.
+    """
+    first, cause = error, error.__context__
+    while cause is not None:
+        if isinstance(cause, SQLAlchemyError):
+            first = cause
+        cause = cause.__context__
+    return first

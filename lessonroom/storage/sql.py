@@ -49,14 +49,16 @@ class SqlStore:
         self._reader.start()
 
     def _prepare(self) -> None:
+        engine = self._database.writer.engine
         try:
             self._database.prepare()
-            with self._database.writer.engine.begin() as connection:
+            with engine.begin() as connection:
                 self._database.lock(connection)
                 upgrade(connection)
         except (SQLAlchemyError, OSError) as error:
-            self._database.writer.engine.dispose()
             raise StoreDown(reason(error)) from None
+        finally:
+            engine.dispose()  # the thread makes a connection of its own
 
     async def close(self) -> None:
         # the writer last: the one who closes SQLite last also empties the write-ahead log

@@ -118,21 +118,28 @@ class Worker:
 
     def _serve(self, batch: list[_Call]) -> None:
         """Do a batch, and tell those who wait what came of it. Never raises: the thread lives on."""
-        try:
-            outcomes = self._transact(batch)
-        except SQLAlchemyError as error:
-            if may_work_apart(error) and len(batch) > 1:
-                for call in batch:
-                    self._serve([call])
-                return
-            outcomes = _all_down(batch, reason(error))
-        except StoreDown as error:
-            outcomes = _all_down(batch, str(error))
+        outcomes = self._outcomes(batch)
+        if outcomes is None:
+            for call in batch:
+                self._serve([call])
+            return
         for call, outcome in zip(batch, outcomes, strict=True):
             if outcome.error is None:
                 call.answer.set_result(outcome.value)
             else:
                 call.answer.set_exception(outcome.error)
+
+    def _outcomes(self, batch: list[_Call]) -> list[_Outcome] | None:
+        """What came of each; None when nothing was done and each has to be tried apart."""
+        try:
+            return self._transact(batch)
+        except SQLAlchemyError as error:
+            if may_work_apart(error) and len(batch) > 1:
+                return None
+            self._side.engine.dispose()  # whatever the connection suffers from, the next batch gets a new one
+            return _all_down(batch, reason(error))
+        except StoreDown as error:
+            return _all_down(batch, str(error))
 
     def _transact(self, batch: list[_Call]) -> list[_Outcome]:
         if not self._side.stands():

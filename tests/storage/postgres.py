@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -24,33 +25,44 @@ def why_not() -> str | None:
     return None
 
 
+@dataclass(frozen=True)
+class Server:
+    """A server and the address of a database in it. Without fsync: these tests don't cut the power."""
+
+    home: Path
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://lessonroom@/postgres?host={self.home}"
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data"
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        options = f"-c listen_addresses= -c unix_socket_directories={self.home} -c fsync=off"
+        _run("pg_ctl", "start", "--wait", "--pgdata", self.data, "--log", self.home / "log", "--options", options)
+
+    def stop(self) -> None:
+        """Stop, cutting off those who are connected."""
+        _run("pg_ctl", "stop", "--wait", "--pgdata", self.data, "--mode", "immediate")
+
+
 @contextmanager
-def server() -> Iterator[str]:
-    """Run a server; gives the address of a database in it. Without fsync: these tests don't cut the power."""
+def server() -> Iterator[Server]:
+    """Make and run a server for as long as the block lasts."""
     with tempfile.TemporaryDirectory(prefix="lessonroom-pg-") as name:
-        home = Path(name)
+        made = Server(Path(name))
         if os.geteuid() == 0:
-            shutil.chown(home, _user())
-        data = home / "data"
-        _run(
-            "initdb", "--pgdata", data, "--username", "lessonroom", "--auth", "trust", "--encoding", "UTF8", "--no-sync"
-        )
-        start(data)
+            shutil.chown(made.home, _user())
+        as_user = ("--username", "lessonroom", "--auth", "trust", "--encoding", "UTF8")
+        _run("initdb", "--pgdata", made.data, *as_user, "--no-sync")
+        made.start()
         try:
-            yield f"postgresql://lessonroom@/postgres?host={home}"
+            yield made
         finally:
-            stop(data)
-
-
-def start(data: Path) -> None:
-    """Start the server of a data folder and wait until it answers."""
-    options = f"-c listen_addresses= -c unix_socket_directories={data.parent} -c fsync=off"
-    _run("pg_ctl", "start", "--wait", "--pgdata", data, "--log", data.parent / "log", "--options", options)
-
-
-def stop(data: Path) -> None:
-    """Stop the server, cutting off those who are connected."""
-    _run("pg_ctl", "stop", "--wait", "--pgdata", data, "--mode", "immediate")
+            made.stop()
 
 
 def _folder() -> Path | None:

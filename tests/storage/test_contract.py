@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import create_engine
 
 from lessonroom.storage.sql import SqlStore, open_store
 from lessonroom.storage.store import Store
@@ -22,7 +21,6 @@ class TestSqlite(StoreContract):
 class TestPostgres(StoreContract):
     @pytest.fixture
     async def store(self, postgres_url: str) -> AsyncIterator[Store]:
-        clear(postgres_url)
         store = open_store(postgres_url, deadline=30, queue=1000)
         await store.open()
         yield store
@@ -36,12 +34,3 @@ class TestFake(StoreContract):
         await store.open()
         yield store
         await store.close()
-
-
-def clear(url: str) -> None:
-    """Take everything out of a database, so that the next test starts from nothing."""
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
-    with engine.begin() as connection:
-        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-        connection.exec_driver_sql("CREATE SCHEMA public")
-    engine.dispose()

@@ -23,7 +23,6 @@ from lessonroom.storage.database import connect
 from lessonroom.storage.schema import metadata
 from lessonroom.storage.sql import open_store
 from lessonroom.storage.store import RoomRecord
-from tests.storage.test_contract import clear
 
 ROOT = Path(migrate.__file__).parents[2]
 ROOM = RoomRecord("room-0001", "M3", 1.0)
@@ -33,14 +32,6 @@ def differences(connection: Connection) -> list[object]:
     """What the tables and the schema in the code do not agree about."""
     context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
     return list(compare_metadata(context, metadata))
-
-
-@pytest.fixture(params=["sqlite_url", "postgres_url"])
-def url(request: pytest.FixtureRequest) -> str:
-    address = str(request.getfixturevalue(request.param))
-    if request.param == "postgres_url":
-        clear(address)
-    return address
 
 
 def test_all_steps_from_nothing_lead_to_the_schema_in_the_code(url: str) -> None:

@@ -1,0 +1,198 @@
+"""The worker: what waits is committed together, what fails fails alone, what does not fit is refused at once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+
+from lessonroom.errors import NotFound, StoreDown
+from lessonroom.storage.database import Side, connect
+from lessonroom.storage.worker import BATCH, Worker
+
+LIMIT = 400
+
+
+class Gate:
+    """A job that holds the thread until it is let go, so that what is asked for meanwhile waits."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.open = threading.Event()
+
+    def __call__(self, db: Connection) -> None:
+        self.reached.set()
+        assert self.open.wait(30)
+
+
+@pytest.fixture
+def side(sqlite_url: str) -> Side:
+    database = connect(sqlite_url, deadline=5)
+    database.prepare()
+    with database.writer.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE words (word TEXT PRIMARY KEY NOT NULL)")
+    return database.writer
+
+
+@pytest.fixture
+async def worker(side: Side) -> AsyncIterator[Worker]:
+    worker = Worker("test-worker", side, limit=LIMIT, deadline=30)
+    worker.start()
+    yield worker
+    await worker.stop()
+
+
+def insert(word: str | None) -> Any:
+    return lambda db: db.exec_driver_sql("INSERT INTO words VALUES (?)", (word,)).rowcount
+
+
+def words(db: Connection) -> list[str]:
+    return sorted(db.exec_driver_sql("SELECT word FROM words").scalars())
+
+
+@contextmanager
+def counted(side: Side, what: str) -> Iterator[list[Connection]]:
+    """Collects one entry for each ``commit`` or ``rollback`` in the block."""
+    seen: list[Connection] = []
+
+    def listener(connection: Connection) -> None:
+        seen.append(connection)
+
+    event.listen(side.engine, what, listener)
+    yield seen
+    event.remove(side.engine, what, listener)
+
+
+async def held(worker: Worker, jobs: list[Any]) -> tuple[Gate, list[asyncio.Future[Any]]]:
+    """Hold the thread, and ask for the jobs; they wait when this returns."""
+    gate = Gate()
+    first = asyncio.ensure_future(worker.ask(gate))
+    await asyncio.to_thread(gate.reached.wait, 30)
+    asked = [asyncio.ensure_future(worker.ask(job)) for job in jobs]
+    await asyncio.sleep(0)
+    assert worker.waiting == len(jobs)
+    return gate, [first, *asked]
+
+
+async def test_what_waits_is_committed_in_one_transaction(worker: Worker, side: Side) -> None:
+    """The disk is waited for once for the job that ran and once for all that waited behind it."""
+    with counted(side, "commit") as commits:
+        gate, asked = await held(worker, [insert(f"word {n}") for n in range(100)])
+        gate.open.set()
+        await asyncio.gather(*asked)
+    assert len(commits) == 2
+    assert len(await worker.ask(words)) == 100
+
+
+async def test_a_batch_has_a_greatest_size(worker: Worker, side: Side) -> None:
+    with counted(side, "commit") as commits:
+        gate, asked = await held(worker, [insert(f"word {n}") for n in range(BATCH + 1)])
+        gate.open.set()
+        await asyncio.gather(*asked)
+    assert len(commits) == 3
+
+
+async def test_nobody_hears_of_success_before_the_commit(worker: Worker, side: Side) -> None:
+    answered: list[bool] = []
+
+    def at_commit(connection: Connection) -> None:
+        answered.extend(future.done() for future in asked)
+
+    gate, asked = await held(worker, [insert("a"), insert("b")])
+    event.listen(side.engine, "commit", at_commit)
+    gate.open.set()
+    await asyncio.gather(*asked)
+    event.remove(side.engine, "commit", at_commit)
+    assert answered == [False] * 6  # three jobs at two commits
+
+
+async def test_a_job_that_fails_leaves_nothing_and_its_neighbours_are_kept(worker: Worker) -> None:
+    """Whether the database refuses the record, the record has no owner, or our own code has a fault."""
+
+    def half(error: Exception) -> Any:
+        def job(db: Connection) -> None:
+            insert(f"half {error}")(db)
+            raise error
+
+        return job
+
+    jobs = [insert("a"), insert("a"), half(NotFound("none")), insert("b"), half(ZeroDivisionError()), insert(None)]
+    gate, asked = await held(worker, jobs)
+    gate.open.set()
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert [getattr(answer, "code", type(answer).__name__) for answer in answers] == [
+        "NoneType",
+        "int",
+        "bad_input",
+        "not_found",
+        "int",
+        "ZeroDivisionError",
+        "bad_input",
+    ]
+    assert await worker.ask(words) == ["a", "b"]
+
+
+async def test_a_job_that_the_driver_does_not_take_fails_alone(worker: Worker) -> None:
+    """Not the record but the call is wrong; SQLAlchemy gives no hint of that, so each job is tried apart."""
+    gate, asked = await held(worker, [insert("a"), insert(object()), insert("b")])  # type: ignore[arg-type]
+    gate.open.set()
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [type(None), int, StoreDown, int]
+    assert await worker.ask(words) == ["a", "b"]
+
+
+async def test_when_the_queue_is_full_the_next_is_refused_at_once_and_the_others_are_done(worker: Worker) -> None:
+    gate, asked = await held(worker, [insert(f"word {n}") for n in range(LIMIT)])
+    with pytest.raises(StoreDown, match=f"{LIMIT} records wait already"):
+        await worker.ask(insert("one more"))
+    gate.open.set()
+    await asyncio.gather(*asked)
+    assert await worker.ask(insert("later")) == 1
+    assert len(await worker.ask(words)) == LIMIT + 1
+
+
+async def test_a_job_whose_time_is_over_before_its_turn_is_not_done(side: Side) -> None:
+    """It was answered with an error; done later, it would be a surprise."""
+    worker = Worker("test-worker", side, limit=LIMIT, deadline=0.05)
+    worker.start()
+    gate, asked = await held(worker, [insert("late")])
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert [str(answer) for answer in answers] == ["the database did not answer within 0.05 s"] * 2
+    gate.open.set()
+    await worker.stop()
+    with side.engine.begin() as connection:
+        assert words(connection) == []
+    side.engine.dispose()
+
+
+async def test_a_job_that_is_cancelled_before_its_turn_is_not_done(worker: Worker) -> None:
+    gate, asked = await held(worker, [insert("a"), insert("b"), insert("c")])
+    asked[2].cancel()
+    await asyncio.sleep(0)
+    gate.open.set()
+    await asyncio.gather(*asked, return_exceptions=True)
+    assert await worker.ask(words) == ["a", "c"]
+
+
+async def test_stopping_finishes_what_waits_and_refuses_the_rest(worker: Worker, side: Side) -> None:
+    gate, asked = await held(worker, [insert(f"word {n}") for n in range(BATCH + 20)])
+    stopping = asyncio.ensure_future(worker.stop())
+    await asyncio.sleep(0)
+    with pytest.raises(StoreDown, match="closed"):
+        await worker.ask(insert("too late"))
+    gate.open.set()
+    await stopping
+    assert [await answer for answer in asked] == [None] + [1] * (BATCH + 20)
+
+
+async def test_a_worker_that_was_stopped_starts_again(worker: Worker) -> None:
+    await worker.ask(insert("a"))
+    await worker.stop()
+    worker.start()
+    await worker.ask(insert("b"))
+    assert await worker.ask(words) == ["a", "b"]
