@@ -54,16 +54,22 @@ def listen(reading: Reading, text: str, sender: str, context: Sequence[Line]) ->
     if own:
         before = "\n".join(own) + "\n"
         joined, start = read(before + text), len(before)
-        hits += [_clip(hit, start) for hit in apply(joined) if hit.start < start < hit.end]
+        doubt = min(0.25 * _questions_between(context, sender), 0.5) + 0.35 * exercise
+        hits += [_clip(hit, start, doubt) for hit in apply(joined) if hit.start < start < hit.end]
         hits += _pieces(reading, [read(line) for line in own[-_MAX_PIECES:]], context, sender)
     hits.sort(key=lambda hit: -hit.score)
     return Talk(joined, start, tuple(hits), asked, exercise)
 
 
-def _clip(hit: Hit, start: int) -> Hit:
-    """A hit over several messages, its span cut to the last one."""
+def _clip(hit: Hit, start: int, doubt: float) -> Hit:
+    """A hit over several messages, its span cut to the last one; numbers that answer questions count for less."""
+    score = max(hit.score - doubt, 0.05) if hit.kind is Kind.PHONE else hit.score
     return hit._replace(
-        start=0, end=hit.end - start, rule="across_" + hit.kind.value, evidence=hit.evidence + ", in several messages"
+        score=score,
+        start=0,
+        end=hit.end - start,
+        rule="across_" + hit.kind.value,
+        evidence=hit.evidence + ", in several messages",
     )
 
 

@@ -86,6 +86,8 @@ class _Builder:
             self.words = []
 
     def figures(self, index: int, digits: str, lookalike: bool = False) -> None:
+        if len(digits) == 2 and self.words and self.words[-1].place == 3 and not self.pending:
+            digits = f"{self.words.pop().value // 100}{digits}"  # "seven hundred 45" is 745
         self._flush_words()
         self._take(index)
         self.groups.append(digits * self.repeat if len(digits) == 1 else digits)
@@ -155,11 +157,24 @@ def _continue(builder: _Builder, i: int, token: Token) -> bool:
 
 
 def _continue_word(builder: _Builder, i: int, token: Token) -> bool:
-    if is_ambiguous(token.text) and not (builder.open() and (builder.spelled or len(builder.groups) > 1)):
+    number = token.number
+    if number is None or (is_ambiguous(token.text) and not _sure_here(builder, i)):
         return not builder.open()
-    assert token.number is not None  # noqa: S101  (the caller looked)
-    builder.word(i, token.number)
+    builder.word(i, number)
     return True
+
+
+def _sure_here(builder: _Builder, i: int) -> bool:
+    """Whether a word that is a number in one language only is one here, beside other numbers."""
+    if builder.open() and (builder.spelled or len(builder.groups) > 1):
+        return True
+    following = builder.tokens[i + 1] if i + 1 < len(builder.tokens) else None
+    return token_is_number(following) and builder.tokens[i].text == "oh"
+
+
+def token_is_number(token: Token | None) -> bool:
+    """Whether a token is a sure number word."""
+    return token is not None and token.number is not None and not is_ambiguous(token.text)
 
 
 def _continue_mixed(builder: _Builder, i: int, token: Token) -> bool:

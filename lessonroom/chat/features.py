@@ -21,7 +21,7 @@ from lessonroom.chat.rules import Hit, Reading
 
 RULES: Final = (
     *(f"phone_{form}{level}{asked}" for form in ("", "reversed") for level in range(5) for asked in ("", "_asked")),
-    "card", "meeting_link", "meeting_site", "profile_link", "network_site", "video_channel", "short_link", "own_page", "unlisted_link",
+    "card", "meeting_id", "link_words", "lone_name", "phone_scattered", "person_there", "mail_name", "meeting_link", "meeting_site", "profile_link", "network_site", "video_channel", "short_link", "own_page", "unlisted_link",
     "mail_literal", "mail_example", "mail_words", "mail_spaced", "mail_host", "messenger_name", "messenger_word", "social_name",
     "social_word", "at_handle", "login", "find_me", "find_me_weak", "solicit_chat", "solicit_number", "solicit_contact", "move_chat",
     "move_call", "payment", "address", "address_invited", "answer_digits", "answer_name", "split_digits",

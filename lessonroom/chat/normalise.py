@@ -20,6 +20,7 @@ from lessonroom.chat.lexicon import CHANNEL, DISGUISED, cues_of
 from lessonroom.chat.numbers import Number, number_of
 
 _PIECES: Final = re.compile(r"[^\W_]+(?:['’ʼ][^\W\d_]+)?|[^\w\s]|_")  # one class per branch: no backtracking
+_PARTS: Final = re.compile(r"\d+|[^\d]+")
 _MIN_SPACED: Final = 4
 _MIN_SPACED_LETTERS: Final = 3
 _SIGNS_FOR_LETTERS: Final = frozenset("@$!|€")
@@ -125,14 +126,35 @@ def tokenise(view: View) -> list[Token]:
 
 
 def _scan(view: View) -> list[Token]:
-    text, out, last = view.text, [], 0
+    text, last = view.text, 0
+    out: list[Token] = []
     for match in _PIECES.finditer(text):
         start, end = match.span()
         word = word_of(match.group())
         gap = 0 if start == last and last else (2 if "\n" in text[last:start] else 1)
-        origin = view.span(start, end)
-        out.append(Token(word.text, origin[0], origin[1], gap, word.shape, word.cues, word.number))
+        parts = number_parts(word.text) if word.shape == "x" else ()
+        if parts:
+            out.extend(_split(view, start, parts, gap))
+        else:
+            origin = view.span(start, end)
+            out.append(Token(word.text, origin[0], origin[1], gap, word.shape, word.cues, word.number))
         last = end
+    return out
+
+
+@lru_cache(maxsize=8192)
+def number_parts(text: str) -> tuple[str, ...]:
+    """The parts of figures and number words run together ("9один6"), or none where some part is another word."""
+    parts = tuple(_PARTS.findall(text))
+    return parts if all(part.isdigit() or number_of(part) is not None for part in parts) else ()
+
+
+def _split(view: View, start: int, parts: tuple[str, ...], gap: int) -> list[Token]:
+    out, place = [], start
+    for part in parts:
+        word, origin = word_of(part), view.span(place, place + len(part))
+        out.append(Token(part, origin[0], origin[1], gap if place == start else 1, word.shape, word.cues, word.number))
+        place += len(part)
     return out
 
 

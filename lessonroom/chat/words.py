@@ -16,24 +16,24 @@ def word_set(text: str) -> frozenset[str]:
 
 CHANNELS: Final = {
     "MESSENGER": (
-        "telegram* teleg telega tg tgm tlg tlgr телеграм* телеграмм* телегра* телега телегу телеге телеги тележка "
+        "тлг тлгр тлгрм телезі вотс telegram* teleg telega tg tgm tlg tlgr телеграм* телеграмм* телегра* телега телегу телеге телеги тележка "
         "тележку тележке тг тгшка тгшку тэгэ тегеграм телеґрам* whatsapp* watsapp* whatsap* watsap* whatsup wapp "
         "whats_app wattsapp* vatsap* votsap* whazap* вотсап* ватсап* вацап* воцап* ватцап* вотцап* уотсап* васап* "
         "ватс вотс вотсапп* ватсапп* ватсаб* viber* вайбер* вибер* вайбр* viberr vaiber* vayber* вайб wechat* "
         "вичат* signal сигнале icq аська асю аське imo kakao* kakaotalk threema"
     ),
     "CALLAPP": (
-        "skype* skyp scype скайп* скап skipe skajp* skaip* скуре discord* дискорд* дискор* zoom зум зуме зума зумі "
+        "дс дискорт skype* skyp scype скайп* скап skipe skajp* skaip* скуре discord* дискорд* дискор* zoom зум зуме зума зумі "
         "зумом facetime* фейстайм* teams тимс тимз hangouts хэнгаутс viberout"
     ),
     "SOCIAL": (
-        "vk вк вкашке вконтакте вконтакт вконтакті vkontakte контактик facebook* facebok фейсбук* фэйсбук* fb фб "
+        "контакте вкашечк* инстаграмм* фейс тиктоке ютуб* youtube* vk вк вкашке вконтакте вконтакт вконтакті vkontakte контактик facebook* facebok фейсбук* фэйсбук* fb фб "
         "instagram* insta инстаграм* инста инсту инсте инсты інстаграм* інста інсту інсті інсти ig запрещенограм* "
         "tiktok* тикток* тікток* snapchat* снапчат* twitter* твиттер* linkedin* линкедин* лінкедін* одноклассник* "
         "одноклассниках tumblr threads"
     ),
     "MAILHOST": (
-        "gmail* гмейл* гмайл* джимейл* жмейл* джимайл* гмэйл* gmeil gmai гугломыл* hotmail* хотмейл* хотмайл* "
+        "гуглов* гуглівськ* гуглопочт* googlemail гуглпочт* gmail* гмейл* гмайл* джимейл* жмейл* джимайл* гмэйл* gmeil gmai гугломыл* hotmail* хотмейл* хотмайл* "
         "outlook* аутлук* yahoo* яху yandex яндекс* яндексе ukrnet укрнет укрнеті рамблер* rambler* icloud* "
         "айклауд* protonmail* протонмейл* proton mailru майлру мейлру мэйлру"
     ),
@@ -77,11 +77,11 @@ CUES: Final = {
         "friend друзья друзі"
     ),
     "FIND": (
-        "find search lookup look найд* ищи ищите поищи* отыщ* знайд* шукай* шукайте пошукай* гугли* загугли* "
+        "забей забейте набери погуглите пробей ищите вбей вбейте find search lookup look найд* ищи ищите поищи* отыщ* знайд* шукай* шукайте пошукай* гугли* загугли* "
         "погугли* google отыскать найти знайти пробей"
     ),
     "NAME": (
-        "name surname nick* nickname* nik ник ника нике ником никнейм* логин* login* username* user id айди "
+        "фамилией имени прізвище тезка name surname nick* nickname* nik ник ника нике ником никнейм* логин* login* username* user id айди "
         "ідентифікатор имя имени фамили* прізвищ* ім'я імʼя імені handle* under профил* профіл* profile* аккаунт* "
         "акаунт* account* acc акк зовут звати звуть called named нік ніком логін* юзер* юзернейм*"
     ),
@@ -96,11 +96,11 @@ CUES: Final = {
         "продовжимо go встретимся hop jump outside вне поза elsewhere уйдем уйдём свалим перескочим перекочуем"
     ),
     "PLATFORM": (
-        "platform* платформ* сайт сайта сайту сайте сайті сайтом site website сервис* сервіс* посредник* "
+        "они их ним them they platform* платформ* сайт сайта сайту сайте сайті сайтом site website сервис* сервіс* посредник* "
         "посередник* площадк* app приложени* admin* админ* модератор* модер* bot бот фильтр* фільтр* filter*"
     ),
     "AVOID": (
-        "мимо минуя напрямую напрямик directly direct bypass* обход обхід обойти обійти обійдемо skip avoid* "
+        "самі сами ourselves own себя повз между_собой privately мимо минуя напрямую напрямик directly direct bypass* обход обхід обойти обійти обійдемо skip avoid* "
         "without без outside вне поза минаючи оминаючи напряму off privately приватно частным частно лично между"
     ),
     "PAY": (
@@ -129,7 +129,7 @@ CUES: Final = {
         "буд building bldg door entrance код корпус корп suite unit"
     ),
     "COME": (
-        "приезжай* приходи* приезжайте заходи* заезжай* come visit приїжджай* приїзди* заходь* жду чекаю чекатиму "
+        "адресу приезжай* приходи* приезжайте заходи* заезжай* come visit приїжджай* приїзди* заходь* жду чекаю чекатиму "
         "address* адрес* живу live lives жить мешкаю проживаю meet встретимся зустрінемось зустрінемося приеду "
         "подъехать подъезжай*"
     ),
@@ -157,7 +157,7 @@ CUES: Final = {
         "homework hw"
     ),
     "MATH": (
-        "плюс минус мінус plus minus равно равен дорівнює equals equal умножить умножь помнож* times multiply "
+        "дели* делим раздели* подели* остаток остатк* остач* разряд* цифрам* вычти отним* прибав* додай відніми remainder nearest digit плюс минус мінус plus minus равно равен дорівнює equals equal умножить умножь помнож* times multiply "
         "multipl* раздел* делить поділи* divided divide sum сумм* суму корень корінь root степен* ступін* power "
         "squared квадрат* процентов percent % sin cos tan log формул* formula уравнен* рівнян* equation* дробь "
         "дроб* fraction* вычисл* обчисл* calculate compute решаем реши* решение розв'яж* розвʼяж* solve solution x "
@@ -170,7 +170,7 @@ CUES: Final = {
         "знаков"
     ),
     "IDENT": (
-        "isbn issn ip version* верси* версі* v код коду коде code codes password* парол* пин пін pin order* заказ* "
+        "print выведет выведи виведе localhost переменн* змінн* variable const array массив* функци* function console select isbn issn ip version* верси* версі* v код коду коде code codes password* парол* пин пін pin order* заказ* "
         "замовл* паспорт* инн port порт python java windows iphone модель моделі model* рейс* flight ielts toefl "
         "gmat № тираж гост iso rfc арт артикул* sku билет* квит* трек track tracking hash error* ошибк* uuid doi "
         "wifi вайфай wi-fi room кабинет* аудитор* кабінет* inventory serial серийн* температур* constant константа "
@@ -197,7 +197,7 @@ CUES: Final = {
         "соцмереж* socials"
     ),
     "SECRET": (
-        "секрет* обфус* завуал* намек* намёк* палить* блокир* бан банят забан* банить догадайся угадай зашифр* "
+        "частями частинами кусками parts половину половина half first_part начинается начало починається початок первые перша вторая друга starts ends заканчивается конце кінці склей склейте glue сложи склади собери зібери буквы літери letters режут вырез* скрыва* хитро filter sneak секрет* обфус* завуал* намек* намёк* палить* блокир* бан банят забан* банить догадайся угадай зашифр* "
         "шифр* block blocks blocked censor* запрещ* заборон* нельзя guess encrypt* decode закодир* пропуск* пробел* "
         "слитно слитном разом together backwards наоборот навпаки reverse* задом"
     ),

@@ -31,6 +31,8 @@ def handle_hits(reading: Reading) -> Iterator[Hit]:
     yield from _at_handles(reading)
     yield from _logins(reading)
     yield from _find_me(reading)
+    yield from _persons(reading)
+    yield from _lone_names(reading)
 
 
 def _starts(reading: Reading, lo: int, hi: int) -> Iterator[Name]:
@@ -124,7 +126,7 @@ def _find_me(reading: Reading) -> Iterator[Hit]:
             continue
         near = reading.between(i - 2, i + 9)
         me = reading.between(i - 2, i + 4) & mask("ME", "MY")
-        if not me:
+        if not me and not reading.person_near(i, i + 8):
             continue
         channel = bool(near & _CHANNELS)
         name = bool(reading.cues & _NAME)
@@ -141,3 +143,26 @@ def _find_me(reading: Reading) -> Iterator[Hit]:
             "asks to be found elsewhere",
         )
         return
+
+
+def _persons(reading: Reading) -> Iterator[Hit]:
+    """ "I am on Facebook, Anna Petrova, Leeds"."""
+    for i, token in enumerate(reading.tokens):
+        if token.cues & _CHANNELS and reading.person_near(i - 6, i + 8):
+            near = reading.between(i - 6, i + 8)
+            score = 0.35 + 0.2 * bool(near & (_ACT | _NAME)) + 0.2 * bool(near & BIT["I"]) - 0.25 * bool(near & _TOPIC)
+            end = reading.tokens[min(i + 7, len(reading.tokens) - 1)].end
+            yield Hit(Kind.FIND_ME, token.start, end, "person_there", max(score, 0.05), "a network beside a full name")
+            return
+
+
+def _lone_names(reading: Reading) -> Iterator[Hit]:
+    """The likeliest handle of a message that names no channel: little by itself, something with the right words."""
+    names = [name for name in _starts(reading, 0, 60) if name.likeness >= 0.8 and "." not in name.text[-5:]]
+    if names and not reading.cues & mask("IDENT", "MATH"):
+        name = max(names, key=lambda n: n.likeness)
+        near = reading.between(name.first - 8, name.last + 8)
+        score = 0.15 + 0.15 * bool(near & _ACT) + 0.1 * bool(near & _OWN) + 0.15 * bool(near & (_NAME | _MESSENGERS))
+        score -= 0.1 * bool(near & _TOPIC)
+        end = reading.tokens[name.last].end
+        yield Hit(Kind.MESSENGER, reading.tokens[name.first].start, end, "lone_name", max(score, 0.05), "a user name")

@@ -16,17 +16,21 @@ from lessonroom.chat.domains import (
     in_hosts,
     is_host,
 )
-from lessonroom.chat.lexicon import mask
+from lessonroom.chat.lexicon import BIT, mask
 from lessonroom.chat.rules.reading import Hit, Host, Reading
 from lessonroom.chat.types import Kind
 
 _PERSONAL: Final = mask("MY", "WRITE", "ADD", "FIND", "GIVE")
 _TOPIC: Final = mask("TOPIC", "EXERCISE")
+_DOT: Final = BIT["DOTWORD"]
+_TLD: Final = BIT["TLDWORD"]
+_SLASH: Final = BIT["SLASH"]
 _CHANNELS_BY_HANDLE: Final = ("youtube.com", "youtu.be")
 
 
 def link_hits(reading: Reading) -> Iterator[Hit]:
-    """Every link that is more than a listed site."""
+    """Every link that is more than a listed site, with dots or with words for them."""
+    yield from _in_words(reading)
     for host in reading.hosts:
         hit = _link(reading, host)
         if hit is not None:
@@ -113,3 +117,19 @@ def _hit(  # noqa: PLR0917  (a Hit's own fields, in its order)
 ) -> Hit:
     first, last = reading.tokens[max(host.first - back, 0)], reading.tokens[host.last]
     return Hit(kind, first.start, last.end, rule, score, evidence)
+
+
+def _in_words(reading: Reading) -> Iterator[Hit]:
+    """ "facebook dot com slash anna", "мой сайт anna-tutor точка ру"."""
+    tokens = reading.tokens
+    for i in range(1, len(tokens) - 1):
+        if not tokens[i].cues & _DOT or not tokens[i + 1].cues & _TLD or tokens[i - 1].shape == "p":
+            continue
+        rest = tokens[i + 2 : i + 4]
+        path = any(t.cues & _SLASH or t.text == "/" for t in rest[:1])
+        near = reading.around(i - 1, i + 1, 6, 4)
+        network = bool(tokens[i - 1].cues & mask("SOCIAL", "MESSENGER")) or tokens[i - 1].text == "t"
+        score = 0.55 + 0.2 * bool(near & (_PERSONAL | mask("LINKWORD"))) + 0.3 * path - 0.3 * bool(near & _TOPIC)
+        kind, last = (Kind.PROFILE if network else Kind.LINK), min(i + 1 + 2 * path, len(tokens) - 1)
+        yield Hit(kind, tokens[i - 1].start, tokens[last].end, "link_words", min(score, 0.95), "a link in words")
+        return

@@ -31,7 +31,7 @@ def mail_hits(reading: Reading) -> Iterator[Hit]:
         hit = None
         if token.text == "@" or token.cues & (_AT | _AT_WEAK):
             hit = _around_at(reading, i)
-        elif token.cues & _HOST:
+        elif token.cues & (_HOST | BIT["MAIL"]):
             hit = _around_host(reading, i)
         if hit is not None:
             yield hit
@@ -125,6 +125,14 @@ def _around_host(reading: Reading, i: int) -> Hit | None:
         return None
     ended = any(t.cues & _TLD for t in tokens[i + 1 : i + 4])
     near = reading.between(i - 6, i + 7)
-    score = likeness * 0.55 + 0.3 * ended + 0.2 * bool(near & _CUED) - 0.25 * bool(near & _TOPIC)
+    host = bool(tokens[i].cues & _HOST)
+    score = likeness * 0.55 + 0.3 * ended + 0.2 * bool(near & _CUED) - 0.25 * bool(near & _TOPIC) - 0.1 * (not host)
     start, end = min(tokens[i].start, tokens[best.first].start), max(tokens[i].end, tokens[best.last].end)
-    return Hit(Kind.EMAIL, start, end, "mail_host", min(max(score, 0.05), 0.95), "a mail service beside a name")
+    return Hit(
+        Kind.EMAIL,
+        start,
+        end,
+        "mail_host" if host else "mail_name",
+        min(max(score, 0.05), 0.95),
+        "a mail service beside a name",
+    )

@@ -9,7 +9,7 @@ from lessonroom.chat.lexicon import CHANNEL, mask
 from lessonroom.chat.rules.reading import Reading
 from lessonroom.chat.words import word_set
 
-_JOINERS: Final = frozenset("._-")
+_JOINERS: Final = frozenset("._-#")
 _ENGLISH: Final = word_set(
     "a about after again ago all already also always am an and another any anyone anything app apps are around as "
     "ask at away b back bad be because been before being best better between big both busy but buy by c can can't "
@@ -76,16 +76,17 @@ def _end(reading: Reading, start: int) -> int:
         following = tokens[last + 1]
         if following.shape != "p" or following.text == "_":
             last += 1
-        elif (
-            following.text in _JOINERS
-            and last + 2 < len(tokens)
-            and tokens[last + 2].gap == 0
-            and (tokens[last + 2].shape != "p" or tokens[last + 2].text == "_")
-        ):
+        elif following.text in _JOINERS and _goes_on(reading, last + 2):
             last += 2
         else:
             break
     return last
+
+
+def _goes_on(reading: Reading, i: int) -> bool:
+    """Whether token ``i`` touches the joiner before it and can be a part of a handle."""
+    tokens = reading.tokens
+    return i < len(tokens) and tokens[i].gap == 0 and (tokens[i].shape != "p" or tokens[i].text == "_")
 
 
 def _likeness(reading: Reading, text: str, first: int, last: int) -> float:

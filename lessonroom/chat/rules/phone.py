@@ -30,6 +30,36 @@ def phone_hits(reading: Reading) -> Iterator[Hit]:
         hit = _card(reading, run) or _phone(reading, run)
         if hit is not None:
             yield hit
+    yield from _scattered(reading)
+    yield from _meeting_ids(reading)
+
+
+def _meeting_ids(reading: Reading) -> Iterator[Hit]:
+    """ "Zoom id 845 1234 5678, passcode 123456"."""
+    for run in reading.runs:
+        if 9 <= len(run.digits) <= 11 and reading.around(run.first, run.last, 6, 4) & mask("MEETID"):
+            told = bool(reading.cues & mask("NAME", "IDENT", "MY", "COME", "LINKWORD"))
+            yield Hit(
+                Kind.MEETING, run.start, run.end, "meeting_id", 0.6 + 0.3 * told, "the number of a meeting elsewhere"
+            )
+            return
+
+
+def _scattered(reading: Reading) -> Iterator[Hit]:
+    """Digits with words between them that make one mobile number: "begins with 8916, then 555, at the end 12-34"."""
+    runs = [run for run in reading.runs if run.digits]
+    if not 2 <= len(runs) <= 12 or runs[-1].last - runs[0].first > 40:
+        return
+    digits = "".join(run.digits for run in runs)
+    level = phone_level(digits, plus=runs[0].plus)
+    if level < 2:
+        return
+    told = bool(reading.cues & (_ASKS | _NUMBER))
+    against = bool(reading.cues & mask("MONEY", "UNITS", "EXERCISE", "MATH", "TIME", "IDENT"))
+    score = 0.3 + 0.2 * (level >= 3) + 0.35 * told - 0.35 * against
+    yield Hit(
+        Kind.PHONE, runs[0].start, runs[-1].end, "phone_scattered", score, "digits between words make a mobile number"
+    )
 
 
 def _phone(reading: Reading, run: Run) -> Hit | None:
@@ -113,10 +143,9 @@ def _words(level: int, asked: bool, run: Run) -> str:
 
 def _card(reading: Reading, run: Run) -> Hit | None:
     digits = run.digits
-    if len(digits) != 16 or digits[0] not in "2456":
-        return None
     near = bool(reading.cues & _CARD)
-    sure = luhn(digits) or near
-    if not sure:
+    account = 12 <= len(digits) <= 24 and bool(reading.cues & mask("PAYMEANS"))
+    card = len(digits) == 16 and digits[0] in "2456" and (near or luhn(digits))
+    if not card and not account:
         return None
     return Hit(Kind.PAYMENT, run.start, run.end, "card", 0.95 if near else 0.6, "digits of a payment card")

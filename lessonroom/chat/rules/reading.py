@@ -42,7 +42,7 @@ class Host(NamedTuple):
 
 CANDIDATE_CUES = mask(
     "MESSENGER", "CALLAPP", "SOCIAL", "MAILHOST", "MAIL", "PHONE", "NUMBER", "PAYMEANS", "COMMISSION", "HINTAPP",
-    "STREET", "ATWORD", "MEETID", "AVOID",
+    "STREET", "ATWORD", "MEETID", "AVOID", "FIND", "SECRET",
 )  # fmt: skip
 _MANY_DIGITS = 6
 _LABEL_SIGNS = frozenset("-_")
@@ -55,6 +55,7 @@ class Reading:
     view: View
     tokens: Sequence[Token]
     cues: int
+    text: str = ""
     allowed: frozenset[str] = frozenset()
 
     @cached_property
@@ -78,6 +79,16 @@ class Reading:
             found |= token.cues
         return found
 
+    def person_near(self, start: int, end: int) -> bool:
+        """Whether two words with capitals stand together, as a name and surname do, among these tokens."""
+        run = 0
+        for token in self.tokens[max(start, 0) : max(end, 0)]:
+            capital = token.shape == "w" and len(token.text) > 2 and self.text[token.start].isupper() and not token.cues
+            run = run + 1 if capital else 0
+            if run == 2:
+                return True
+        return False
+
     def is_candidate(self) -> bool:
         """Whether there is anything at all that could be a contact. False for most talk, and cheap."""
         if self.cues & CANDIDATE_CUES:
@@ -96,7 +107,7 @@ def read(text: str, allowed: frozenset[str] = frozenset()) -> Reading:
     cues = 0
     for token in tokens:
         cues |= token.cues
-    return Reading(view, tokens, cues, allowed)
+    return Reading(view, tokens, cues, text, allowed)
 
 
 def hosts_of(tokens: Sequence[Token]) -> list[Host]:
