@@ -49,8 +49,9 @@ PRIOR: Mapping[Cue, Reading] = MappingProxyType(
         # a lowered brow goes with confusion and frustration (Craig et al. 2008, Grafsgaard et al. 2013)
         Cue.FROWNING: Reading({"anger": 1.0, "disgust": 1.0, "contempt": 0.5}, 0.12, 6.5),
         Cue.DISTRESS: Reading({"sadness": 1.0, "fear": 1.0}, 0.12, 6.5),
-        # eyes closed for a large share of the time (PERCLOS, Wierwille et al. 1994); slow, since reading looks alike
-        Cue.DISENGAGED: Reading({"eye": -1.0}, 0.15, 4.0, patience=3.0),
+        # eyes closed for a large share of the time (PERCLOS, Wierwille et al. 1994). Eyes cast down on a page look
+        # alike, so by itself it takes about two minutes without a glance up
+        Cue.DISENGAGED: Reading({"eye": -1.0}, 0.15, 3.0, patience=3.0),
     }
 )
 """A prior from the literature, fitted to no labels of ours."""

@@ -1,0 +1,150 @@
+"""From frames to hints: one :class:`Watch` for each analysed lesson, all on one :class:`~.vision.Vision`.
+
+A Watch takes the newest frame when it is due, Vision looks at it on a thread, and the pure halves
+:mod:`~lessonroom.media.strain` and :mod:`~lessonroom.media.hints` decide what it means. Each lesson has one look under
+way at most, so what waits for inference is bounded by the number of lessons; what is late is forgotten, and a machine
+that cannot keep up makes lessons be looked at less often (:mod:`~lessonroom.media.pace`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+
+from av.video.frame import VideoFrame
+
+from lessonroom.config import Settings
+from lessonroom.media import hints as speaking
+from lessonroom.media import strain as feeling
+from lessonroom.media.frames import Frames, FramesEnded
+from lessonroom.media.meter import Meter
+from lessonroom.media.pace import Pace
+from lessonroom.media.types import Cue, Hint, Observation, Strain, Unseen
+from lessonroom.media.vision import Clock, Shot, Vision
+
+
+class Watch:
+    """Watches one lesson: frames in, estimates and hints out, on the event loop that runs it.
+
+    ``clock`` is the one that stamped the frames. ``hints``: the state of this lesson's earlier Watch, so that a new
+    connection does not buy the teacher more hints. ``on_strain`` and ``on_hint`` are called on the loop and must not
+    block; what they raise ends :meth:`run`.
+    """
+
+    def __init__(
+        self,
+        frames: Frames[VideoFrame],
+        vision: Vision,
+        clock: Clock,
+        settings: Settings,
+        *,
+        on_strain: Callable[[Strain], None],
+        on_hint: Callable[[Hint], None],
+        meter: Meter,
+        hints: speaking.HintState | None = None,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._frames, self._vision, self._clock, self._meter = frames, vision, clock, meter
+        self._on_strain, self._on_hint, self._pause = on_strain, on_hint, pause
+        self._strain_rules, self._hint_rules = strain_rules(settings), hint_rules(settings)
+        self._pace = Pace.of(settings.sample_rate_least, settings.sample_rate)
+        self._strain = feeling.StrainState()
+        self._hints = hints or speaking.HintState(started=clock())
+        self._task: asyncio.Task[None] | None = None
+        self._stopped = False
+        self._dropped = 0
+        self.samples = 0
+        """How many frames were looked at."""
+
+    @property
+    def hints(self) -> speaking.HintState:
+        """What to hand to the lesson's next Watch; it knows hints and answers, nothing of a face."""
+        return self._hints
+
+    @property
+    def rate(self) -> float:
+        """Samples per second now."""
+        return self._pace.rate
+
+    async def run(self) -> None:
+        """Watch until the frames end. Raises CancelledError when stopped."""
+        self._task = asyncio.current_task()
+        due = self._clock()
+        while not self._stopped:
+            await self._pause(max(0.0, due - self._clock()))
+            try:
+                frame = await self._frames.take()
+            except FramesEnded:
+                return
+            began = self._clock()
+            await self._sample(Shot(frame, self._frames.taken_at))
+            del frame
+            due = began + self._pace.interval
+
+    def stop(self) -> None:
+        """Stop at once and forget the student. A look that is under way ends by itself and is not used."""
+        self._stopped = True
+        self._frames.clear()
+        self._strain = feeling.StrainState()
+        if self._task is not None:
+            self._task.cancel()
+
+    def note(self, cue: Cue) -> None:
+        """Take in the button, a chat cue or an exercise that goes badly."""
+        now = self._clock()
+        self._strain = feeling.note(self._strain, cue, now)
+        if cue is Cue.STUCK_BUTTON:
+            self._hints = speaking.pressed(self._hints, now, self._hint_rules)
+
+    def answered(self, hint_id: str, helpful: bool | None) -> None:
+        """Take in what the teacher said about a hint."""
+        self._hints = speaking.answered(self._hints, hint_id, helpful, self._hint_rules)
+
+    async def _sample(self, shot: Shot) -> None:
+        self.samples += 1
+        self._meter.sample_taken()
+        self._meter.frames_dropped(self._frames.dropped - self._dropped)
+        self._dropped = self._frames.dropped
+        asked = self._clock()
+        observation = await self._vision.look(shot)
+        answered = observation.unseen is not Unseen.NOT_LOOKED
+        self._pace = self._pace.after(self._clock() - asked, answered=answered)
+        if not self._stopped:
+            self._take_in(observation)
+
+    def _take_in(self, observation: Observation) -> None:
+        if observation.unseen is not None:
+            self._meter.sample_unseen(observation.unseen.value)
+        self._strain, strain = feeling.step(self._strain, observation, self._strain_rules)
+        self._hints, hint = speaking.decide(
+            self._hints, strain, observation.at, self._hint_rules, hint_id=secrets.token_urlsafe(12)
+        )
+        self._on_strain(strain)
+        if hint is not None:
+            self._on_hint(hint)
+
+
+def strain_rules(settings: Settings) -> feeling.StrainRules:
+    """The part of the settings that speaks of strain."""
+    return feeling.StrainRules(
+        learning_seconds=settings.strain_learning_seconds,
+        half_life=settings.strain_half_life,
+        longest_gap=longest_gap(settings),
+    )
+
+
+def hint_rules(settings: Settings) -> speaking.HintRules:
+    """The part of the settings that speaks of hints."""
+    return speaking.HintRules(
+        threshold=settings.hint_threshold,
+        hold=settings.hint_hold_seconds,
+        first=settings.hint_first_seconds,
+        pause=settings.hint_pause_seconds,
+        longest_gap=longest_gap(settings),
+    )
+
+
+def longest_gap(settings: Settings) -> float:
+    """The longest time for which one sample may speak: a little more than the lowest rate leaves between two."""
+    return 1.25 / min(settings.sample_rate_least, settings.sample_rate)

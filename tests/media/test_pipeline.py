@@ -1,0 +1,201 @@
+"""One lesson's watch on a virtual clock, with the real mailbox, real threads and the real pure halves."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lessonroom.config import Settings
+from lessonroom.media.frames import Frames
+from lessonroom.media.hints import HintState
+from lessonroom.media.meter import Unmetered
+from lessonroom.media.pipeline import Watch
+from lessonroom.media.types import Cue, Hint, Observation, Sample, Strain, Unseen, Watching
+from lessonroom.media.vision import Vision
+from tests.media.sequences import Student, held
+
+SETTINGS = Settings()
+
+
+class Frame:
+    """What the watch needs of a decoded frame; counts how often it was converted."""
+
+    width, height = 32, 24
+    converted = 0
+
+    def to_ndarray(self, **_: str) -> np.ndarray:
+        Frame.converted += 1
+        return np.zeros((24, 32, 3), np.uint8)
+
+
+@dataclass
+class Lesson:
+    """A watch with its student: whenever the watch pauses, time goes by and the camera makes frames."""
+
+    look: Callable[[Sample], Observation]
+    settings: Settings = SETTINGS
+    hints: HintState | None = None
+    lasts: float = 200.0
+    now: float = 0.0
+    strains: list[Strain] = field(default_factory=list)
+    shown: list[Hint] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.frames: Frames[Any] = Frames()
+        self.vision = Vision(self.look, deadline=10, threads=1, meter=Unmetered(), clock=lambda: self.now)
+        self.watch = Watch(
+            self.frames, self.vision, lambda: self.now, self.settings,
+            on_strain=self.strains.append, on_hint=self.shown.append, meter=Unmetered(), hints=self.hints,
+            pause=self.pause,
+        )  # fmt: skip
+
+    async def pause(self, seconds: float) -> None:
+        end = self.now + seconds
+        while True:
+            self.frames.put(Frame(), at=self.now)
+            if self.now + 0.2 > end:
+                break
+            self.now += 0.2  # five frames a second
+        self.now = end
+        if self.now > self.lasts:
+            self.frames.close()
+
+    async def run(self) -> None:
+        try:
+            await self.watch.run()
+        finally:
+            self.vision.close()
+
+
+def as_seen(student: Student, seconds: float = 1000.0) -> Callable[[Sample], Observation]:
+    """A look that answers with the generated student's next observation, at the sample's time."""
+    observations: Iterator[Observation] = student.observe(seconds)
+    latest = next(observations)
+
+    def look(sample: Sample) -> Observation:
+        nonlocal latest
+        while latest.at < sample.captured_at:
+            latest = next(observations)
+        return Observation(
+            sample.captured_at, latest.unseen, quality=latest.quality, expression=latest.expression, shape=latest.shape
+        )
+
+    return look
+
+
+async def test_from_frames_to_a_hint() -> None:
+    lesson = Lesson(as_seen(Student(1, mood=held("anger", 130))))
+    await lesson.run()
+    assert [hint.cue for hint in lesson.shown] == [Cue.FROWNING]
+    assert 130 < lesson.shown[0].at < 152
+    assert lesson.strains[0].watching is Watching.LEARNING
+    assert lesson.strains[-1].watching is Watching.WATCHING
+
+
+async def test_only_what_is_looked_at_is_converted() -> None:
+    Frame.converted = 0
+    lesson = Lesson(as_seen(Student(1)), lasts=60)
+    await lesson.run()
+    assert Frame.converted == lesson.watch.samples == len(lesson.strains)
+    assert 115 <= lesson.watch.samples <= 122  # two a second
+    assert lesson.frames.received > 290
+    assert lesson.frames.dropped > 170
+
+
+async def test_a_slow_model_lowers_the_rate_and_nothing_grows() -> None:
+    lesson = Lesson(as_seen(Student(1)), lasts=300)
+    quick = lesson.vision._look
+
+    def slow(sample: Sample) -> Observation:
+        lesson.now += 1.6  # the look takes this long
+        return quick(sample)
+
+    lesson.vision._look = slow
+    await lesson.run()
+    assert lesson.watch.rate == SETTINGS.sample_rate_least
+    assert lesson.watch.samples < 160
+    assert lesson.strains[-1].watching is Watching.WATCHING
+
+
+async def test_stop_means_at_once_and_for_good() -> None:
+    """A look that is under way when consent is withdrawn gives no estimate any more, and nothing is remembered."""
+    started, opened = threading.Event(), threading.Event()
+
+    def look(sample: Sample) -> Observation:
+        started.set()
+        opened.wait(30)
+        return Observation(sample.captured_at, unseen=Unseen.NO_FACE)
+
+    lesson = Lesson(look)
+    task = asyncio.create_task(lesson.run())
+    async with asyncio.timeout(10):
+        while not started.is_set():
+            await asyncio.sleep(0.005)
+    lesson.watch.stop()
+    opened.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(0.02)
+    assert lesson.strains == []
+    assert lesson.watch._strain.at is None
+
+
+async def test_stop_before_the_start_is_enough() -> None:
+    lesson = Lesson(as_seen(Student(1)))
+    lesson.watch.stop()
+    await lesson.run()
+    assert lesson.watch.samples == 0
+
+
+async def test_a_new_connection_does_not_buy_more_hints() -> None:
+    look = as_seen(Student(1, mood=held("anger", 130)))
+    first = Lesson(look)
+    await first.run()
+    assert len(first.shown) == 1
+    second = Lesson(as_seen(Student(1, mood=held("anger", 230))), now=200.0, lasts=300.0, hints=first.watch.hints)
+    await second.run()
+    assert max(strain.level or 0 for strain in second.strains) > 0.9
+    assert second.shown == []
+
+
+async def test_the_button_raises_the_estimate_and_keeps_hints_quiet() -> None:
+    lesson = Lesson(as_seen(Student(1)), lasts=130)
+    await lesson.run()
+    again = Lesson(as_seen(Student(1)), lasts=130)
+    again.watch.note(Cue.STUCK_BUTTON)
+    await again.run()
+    at_20 = [next(s.level for s in each.strains if s.level is not None) for each in (lesson, again)]
+    assert at_20[0] < 0.2 < 0.7 < at_20[1]
+    assert again.shown == []
+
+
+async def test_an_answer_from_the_teacher_moves_the_threshold() -> None:
+    lesson = Lesson(as_seen(Student(1, mood=held("anger", 130))))
+    await lesson.run()
+    lesson.watch.answered(lesson.shown[0].id, False)
+    assert lesson.watch.hints.shift > 0
+
+
+async def test_every_hint_has_an_id_of_its_own() -> None:
+    settings = Settings(hint_pause_seconds=20.0, hint_first_seconds=0.0)
+    lesson = Lesson(as_seen(Student(1, mood=held("anger", 40))), settings=settings)
+    await lesson.run()
+    assert len(lesson.shown) >= 2
+    assert len({hint.id for hint in lesson.shown}) == len(lesson.shown)
+
+
+async def test_what_a_listener_raises_ends_the_watch_and_is_not_swallowed() -> None:
+    lesson = Lesson(as_seen(Student(1)))
+
+    def broken(strain: Strain) -> None:
+        raise LookupError("the room is gone")
+
+    lesson.watch._on_strain = broken
+    with pytest.raises(LookupError):
+        await lesson.run()
