@@ -68,7 +68,7 @@ class Watch:
         return self._pace.rate
 
     async def run(self) -> None:
-        """Watch until the frames end. Raises CancelledError when stopped."""
+        """Watch until the frames end or :meth:`stop`, which ends it by CancelledError while it waits for something."""
         self._task = asyncio.current_task()
         due = self._clock()
         while not self._stopped:
@@ -110,8 +110,7 @@ class Watch:
         observation = await self._vision.look(shot)
         answered = observation.unseen is not Unseen.NOT_LOOKED
         self._pace = self._pace.after(self._clock() - asked, answered=answered)
-        if not self._stopped:
-            self._take_in(observation)
+        self._take_in(observation)
 
     def _take_in(self, observation: Observation) -> None:
         if observation.unseen is not None:
@@ -121,7 +120,7 @@ class Watch:
             self._hints, strain, observation.at, self._hint_rules, hint_id=secrets.token_urlsafe(12)
         )
         self._on_strain(strain)
-        if hint is not None:
+        if hint is not None and not self._stopped:
             self._on_hint(hint)
 
 

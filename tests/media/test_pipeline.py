@@ -137,13 +137,25 @@ async def test_stop_means_at_once_and_for_good() -> None:
     async with asyncio.timeout(10):
         while not started.is_set():
             await asyncio.sleep(0.005)
+    lesson.frames.put(Frame(), at=1.0)
     lesson.watch.stop()
+    assert lesson.frames.dropped == lesson.frames.received - 1
     opened.set()
     with pytest.raises(asyncio.CancelledError):
         await task
     await asyncio.sleep(0.02)
     assert lesson.strains == []
     assert lesson.watch._strain.at is None
+
+
+async def test_a_listener_may_stop_the_watch() -> None:
+    """Consent ends in the very moment of a hint: the hint is not given any more."""
+    at_once = Settings(hint_hold_seconds=0.0)
+    lesson = Lesson(as_seen(Student(1, mood=held("anger", 130))), settings=at_once)
+    lesson.watch._on_strain = lambda strain: lesson.watch.stop() if (strain.level or 0) >= 0.6 else None
+    await lesson.run()
+    assert lesson.now < 150
+    assert lesson.shown == []
 
 
 async def test_stop_before_the_start_is_enough() -> None:
