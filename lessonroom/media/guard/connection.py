@@ -6,15 +6,15 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-import structlog
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection
 from aiortc.rtcconfiguration import RTCIceTransportPolicy
 
+from lessonroom import logs
 from lessonroom.media.guard.decoding import Decoded
 from lessonroom.media.guard.ice import end_consent_checks, gather_loopback, listen, replace
 from lessonroom.media.guard.receiver import VideoReceiver
 
-log = structlog.get_logger(__name__)
+log = logs.get(__name__)
 
 PRIVATE_NAMES = {
     "aiortc.rtcrtptransceiver.RTCRtpTransceiver": ("_RTCRtpTransceiver__receiver",),
@@ -87,4 +87,4 @@ class Connection:
 def _tell(closing: asyncio.Task[None]) -> None:
     """Say that aiortc failed to close; there is nobody who could do more about it."""
     if not closing.cancelled() and (error := closing.exception()) is not None:
-        log.warning("peer.close_failed", error=type(error).__name__)
+        log.warning("a peer connection failed to close", error=type(error).__name__)
