@@ -60,10 +60,14 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class HintState:
-    """What is remembered between decisions. ``shift``: what the teacher's answers added to the threshold."""
+    """What is remembered between decisions.
+
+    ``held``: for how long strain has been above the threshold, None below it. ``shift``: what the teacher's answers
+    added to the threshold.
+    """
 
     started: float
-    held: float = 0.0
+    held: float | None = None
     at: float | None = None
     shift: float = 0.0
     last: Shown | None = None
@@ -76,13 +80,13 @@ def decide(
 ) -> tuple[HintState, Hint | None]:
     """Take one estimate in and say whether the teacher hears of it. ``hint_id`` names the hint, if it comes to one."""
     state = _held(state, strain, now, rules)
-    if state.held < rules.hold or not _may_speak(state, now, rules):
+    if state.held is None or state.held < rules.hold or not _may_speak(state, now, rules):
         return state, None
     cue = _speakable(strain)
     if cue is None:
         return state, None
     turn = state.used.get(cue, 0)
-    shown = replace(state, held=0.0, last=Shown(hint_id, now), used={**state.used, cue: turn + 1})
+    shown = replace(state, held=None, last=Shown(hint_id, now), used={**state.used, cue: turn + 1})
     return shown, Hint(hint_id, now, cue, advice_for(cue, turn))
 
 
@@ -100,7 +104,7 @@ def answered(state: HintState, hint_id: str, helpful: bool | None, rules: HintRu
 
 def pressed(state: HintState, now: float, rules: HintRules) -> HintState:
     """The teacher has just been told of the button; a hint on top of it would say the same again."""
-    return replace(state, held=0.0, quiet_until=now + rules.button_quiet)
+    return replace(state, held=None, quiet_until=now + rules.button_quiet)
 
 
 def threshold(state: HintState, rules: HintRules) -> float:
@@ -118,13 +122,13 @@ def _held(state: HintState, strain: Strain, now: float, rules: HintRules) -> Hin
     passed = 0.0 if state.at is None else min(max(0.0, now - state.at), rules.longest_gap)
     state = replace(state, at=now)
     if strain.level is None:
-        return replace(state, held=0.0)
+        return replace(state, held=None)
     if _speakable(strain) is None:
         return state
     level = threshold(state, rules)
-    if state.held > 0.0:
-        level -= rules.slack
-    return replace(state, held=state.held + passed if strain.level >= level else 0.0)
+    if state.held is None:
+        return replace(state, held=0.0 if strain.level >= level else None)
+    return replace(state, held=state.held + passed if strain.level >= level - rules.slack else None)
 
 
 def _may_speak(state: HintState, now: float, rules: HintRules) -> bool:

@@ -87,7 +87,7 @@ class Watch:
         self._stopped = True
         self._frames.clear()
         self._strain = feeling.StrainState()
-        if self._task is not None:
+        if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
 
     def note(self, cue: Cue) -> None:

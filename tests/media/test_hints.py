@@ -182,3 +182,9 @@ def test_observations_of_the_type_are_what_both_halves_take() -> None:
     """An observation without anything in it is answered with learning, not with a level."""
     _, now = strains.step(strains.StrainState(), Observation(0.0, unseen=Unseen.NO_FACE), strains.StrainRules())
     assert now.watching is Watching.LEARNING
+
+
+def test_without_a_hold_it_speaks_at_the_threshold_and_not_below() -> None:
+    rules = replace(RULES, hold=0.0)
+    assert run(high(200, 60, level=0.59), rules=rules)[1] == []
+    assert [hint.at for hint in run(high(200, 60, level=0.6), rules=rules)[1]] == [200.0]
