@@ -43,7 +43,7 @@ class Metrics:
         self.sockets = self._gauge("sockets", "Open sockets of rooms.")
         self._closed = self._counter("sockets_closed", "Sockets closed by the server.", "code")
         self._refused = self._counter("tickets_refused", "Tickets, codes and sessions that were refused.")
-        self._store = self._counter("store_failures", "Records that the store did not take or give.")
+        self.store_failures = self._counter("store_failures", "Records that the store did not take or give.")
         self._hints = self._counter("hints", "Hints that were made for teachers.", "kind")
         self._answers = self._counter("hint_answers", "Answers of teachers to hints.", "answer")
 
@@ -56,7 +56,7 @@ class Metrics:
         self.inference = self._histogram("inference_seconds", "Time of one stage of looking at a sample.", "stage")
         self._age = self._histogram("observation_age_seconds", "Time from a frame's capture to its observation.")
         self.queue = self._gauge("inference_queue", "Looks that wait or run.")
-        self._failed = self._counter("inference_failures", "Looks without an answer.", "kind")
+        self.inference_failures = self._counter("inference_failures", "Looks without an answer.", "kind")
         self._provider = self._gauge("inference_provider_info", "Where inference runs; always 1.", "provider")
 
     def _chat(self) -> None:
@@ -93,7 +93,7 @@ class Metrics:
 
     def store_failed(self) -> None:
         """The store did not do its work."""
-        self._store.inc()
+        self.store_failures.inc()
 
     def hint_made(self, kind: str) -> None:
         """A hint for the teacher; ``kind`` is a value of :class:`~lessonroom.media.types.Cue`."""
@@ -135,7 +135,7 @@ class Metrics:
 
     def inference_failed(self, kind: str) -> None:
         """A look gave no answer."""
-        self._failed.labels(kind).inc()
+        self.inference_failures.labels(kind).inc()
 
     def provider_chosen(self, provider: str) -> None:
         """Where inference runs."""

@@ -56,6 +56,8 @@ class Watch:
         self._dropped = 0
         self.samples = 0
         """How many frames were looked at."""
+        self.size = (0, 0)
+        """Width and height of the latest frame, in pixels; zeros before the first."""
 
     @property
     def hints(self) -> speaking.HintState:
@@ -103,6 +105,7 @@ class Watch:
 
     async def _sample(self, shot: Shot) -> None:
         self.samples += 1
+        self.size = (shot.frame.width, shot.frame.height)
         self._meter.sample_taken()
         self._meter.frames_dropped(self._frames.dropped - self._dropped)
         self._dropped = self._frames.dropped

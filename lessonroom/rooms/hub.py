@@ -302,6 +302,7 @@ class Hub:
             now = time.time()
             for live in list(self._rooms.values()):
                 if live.session is not None:
+                    live.session.count()
                     self.apply(live, ev.Tick())
                 if live.idle and abs(now - live.empty_since) > FORGET_SECONDS:
                     del self._rooms[live.room.id]

@@ -53,6 +53,7 @@ class Watch(Protocol):
     """What the hub needs of the pipeline (:class:`lessonroom.media.pipeline.Watch`)."""
 
     samples: int
+    size: tuple[int, int]
 
     @property
     def hints(self) -> HintState:
@@ -85,6 +86,20 @@ class Session:
     watch: Watch
     task: asyncio.Task[None] | None = None
     stopped: bool = False
+    rate: float = 0.0
+    _received: int = 0
+
+    @property
+    def stream(self) -> str:
+        """Size and rate of what arrives, such as ``320x240@5``."""
+        width, height = self.watch.size
+        return f"{width}x{height}@{self.rate:.0f}"
+
+    def count(self) -> None:
+        """Call once a second: smooths the rate of frames over a few seconds."""
+        received = self.analyser.frames.received
+        self.rate += 0.3 * (received - self._received - self.rate)
+        self._received = received
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ class Outbox:
         self._limit = limit
         self._waiting: deque[ToPage] = deque()
         self._changed = asyncio.Event()
+        self._closed = asyncio.Event()
         self._eased = asyncio.Event()
         self._eased.set()
 
@@ -44,12 +45,17 @@ class Outbox:
         """Let what waits be sent, then close; the first code counts."""
         if self.code is None:
             self.code = code
+        self._closed.set()
         self._changed.set()
         self._eased.set()
 
     async def eased(self) -> None:
         """Wait until at most half of the queue is taken, or it is closed."""
         await self._eased.wait()
+
+    async def closed(self) -> None:
+        """Wait until it is closed."""
+        await self._closed.wait()
 
     async def take(self) -> str | None:
         """The next frame to send, or None when there will be no more."""

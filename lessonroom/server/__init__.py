@@ -1,1 +1,1 @@
-"""ASGI routes: pages, sockets, WHIP, admin API and metrics."""
+"""ASGI routes: pages, admission, sockets, WHIP, administration, health."""

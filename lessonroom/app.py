@@ -1,0 +1,196 @@
+"""The composition root: the one place where engines, store, rooms and HTTP meet."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from av.video.frame import VideoFrame
+from fastapi import FastAPI
+
+from lessonroom import __version__, auth, logs
+from lessonroom.chat import classifier
+from lessonroom.chat.gate import Gate
+from lessonroom.chat.policy import ChatPolicy
+from lessonroom.config import Settings
+from lessonroom.errors import BadSetting, ModelRefused
+from lessonroom.gpu import Gpus
+from lessonroom.media.frames import Frames
+from lessonroom.media.hints import HintState
+from lessonroom.media.onnx_engine import OnnxEngine
+from lessonroom.media.pipeline import Watch
+from lessonroom.media.types import Hint, Strain
+from lessonroom.media.vision import MODELS, Vision, see
+from lessonroom.metrics import Metrics
+from lessonroom.rooms.hub import Hub
+from lessonroom.rooms.live import Analyser, MakeWatch
+from lessonroom.server import http, listen
+from lessonroom.server.admission import Admission
+from lessonroom.server.figures import Figures
+from lessonroom.server.services import Services
+from lessonroom.storage.sql import SqlStore, open_store
+
+log = logs.get(__name__)
+
+KEY_FILE = "signing.key"
+DATABASE_FILE = "lessonroom.sqlite3"
+
+
+class App:
+    """One Lessonroom. ``asgi`` can be served or mounted; whoever mounts it calls :meth:`start` and :meth:`stop`."""
+
+    def __init__(self, settings: Settings, services: Services, eyes: _Eyes | None, store: SqlStore) -> None:
+        self.settings = settings
+        self.services = services
+        self.asgi: FastAPI = http.application(services, start=self.start, stop=self.stop)
+        self._eyes = eyes
+        self._store = store
+        self._running = False
+
+    @property
+    def admission(self) -> Admission:
+        """Makes rooms, members and links."""
+        return self.services.admission
+
+    @property
+    def hub(self) -> Hub:
+        """All rooms."""
+        return self.services.hub
+
+    async def start(self) -> None:
+        """Open the database and begin; again changes nothing. Raises StoreDown."""
+        if self._running:
+            return
+        await self._store.open()
+        self._running = True
+        self.hub.start()
+        self.services.figures.start()
+        log.info("started", version=__version__, provider=self.services.figures.provider or "off")
+
+    async def stop(self) -> None:
+        """Send everybody out, finish what was accepted, close the database; again changes nothing."""
+        if not self._running:
+            return
+        self._running = False
+        await self.hub.stop()
+        await self.services.figures.stop()
+        if self._eyes is not None:
+            self._eyes.vision.close()
+            self._eyes.engine.close()
+        await self._store.close()
+        log.info("stopped")
+
+
+@dataclass(frozen=True, slots=True)
+class _Eyes:
+    engine: OnnxEngine
+    vision: Vision
+
+
+def build(settings: Settings) -> App:
+    """Put everything together; nothing runs yet. Raises BadSetting."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    metrics = Metrics()
+    store = open_store(
+        settings.database_url or f"sqlite:///{settings.data_dir.absolute() / DATABASE_FILE}",
+        deadline=settings.database_deadline,
+        queue=settings.store_queue,
+    )
+    eyes, why = _eyes(settings, metrics)
+    hub = Hub(store, _gate(settings, metrics), _watches(eyes, settings, metrics), settings, metrics)
+    figures = Figures(
+        metrics,
+        hub,
+        Gpus(),
+        provider=eyes.engine.provider if eyes else "",
+        reason=why,
+        deadline=settings.inference_deadline,
+    )
+    admission = Admission(store, settings, signing_key(settings.data_dir / KEY_FILE))
+    services = Services(settings, store, hub, admission, metrics, figures)
+    return App(settings, services, eyes, store)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal says stop."""
+    logs.setup(level=settings.log_level, as_json=settings.log_json)
+    bound, settings = listen.bind(settings)
+    app = build(settings)
+    log.info("listening", address=app.admission.public_url)
+    asyncio.run(listen.server(app.asgi, settings).serve(sockets=[bound]))
+
+
+def signing_key(path: Path) -> bytes:
+    """The key that signs tickets; made on the first start, readable by its owner alone."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        key = path.read_bytes()
+        if len(key) < auth.LEAST_SECRET:
+            raise BadSetting(f"data_dir: expected {auth.LEAST_SECRET} bytes in {path.name}, got {len(key)}") from None
+        return key
+    key = secrets.token_bytes(auth.LEAST_SECRET)
+    with os.fdopen(handle, "wb") as file:
+        file.write(key)
+        file.flush()
+        os.fsync(file.fileno())
+    return key
+
+
+def _eyes(settings: Settings, metrics: Metrics) -> tuple[_Eyes | None, str]:
+    """What looks at samples, and why there; None when the models cannot be used: lessons go on without."""
+    try:
+        engine = OnnxEngine(
+            MODELS,
+            models_dir=settings.models_dir,
+            threads=settings.inference_threads,
+            providers=settings.inference_providers,
+        )
+    except ModelRefused as error:
+        log.error("no analysis: a model was refused", reason=str(error))
+        return None, str(error)
+    metrics.provider_chosen(engine.provider)
+    log.info("inference", provider=engine.provider, reason=engine.reason)
+    return _Eyes(engine, see(engine, settings, meter=metrics)), engine.reason
+
+
+def _watches(eyes: _Eyes | None, settings: Settings, metrics: Metrics) -> MakeWatch | None:
+    if eyes is None:
+        return None
+    vision = eyes.vision
+
+    def make(
+        analyser: Analyser,
+        hints: HintState | None,
+        on_strain: Callable[[Strain], None],
+        on_hint: Callable[[Hint], None],
+    ) -> Watch:
+        return Watch(
+            cast("Frames[VideoFrame]", analyser.frames),
+            vision,
+            time.monotonic,
+            settings,
+            on_strain=on_strain,
+            on_hint=on_hint,
+            meter=metrics,
+            hints=hints,
+        )
+
+    return make
+
+
+def _gate(settings: Settings, metrics: Metrics) -> Gate:
+    """The chat's gate; without its model the rules decide, and what they cannot decide is held."""
+    policy = ChatPolicy.of(settings)
+    try:
+        model = classifier.load(settings.models_dir)
+    except ModelRefused as error:
+        log.error("the chat model was refused: the rules decide alone", reason=str(error))
+        model = None
+    return Gate(model, policy, deadline=settings.chat_deadline, on_failure=metrics.chat_failed)

@@ -1,0 +1,150 @@
+"""The platform's side: rooms, members, operators, foreign tickets, what is known of senders. By a bearer key."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from lessonroom.auth import is_admin
+from lessonroom.errors import TicketRefused
+from lessonroom.policy import Mode
+from lessonroom.server.members import REFUSALS, TicketView
+from lessonroom.server.services import services
+
+bearer = HTTPBearer(auto_error=False, description="A key whose SHA-256 stands in the setting admin_keys.")
+
+
+def key_holder(request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
+    """Let pass who has a key. Raises TicketRefused."""
+    key = credentials.credentials if credentials else ""
+    if not is_admin(key, services(request).settings.admin_keys):
+        services(request).metrics.ticket_refused()
+        raise TicketRefused("expected a bearer key of the setting admin_keys, got none or another")
+
+
+router = APIRouter(prefix="/api/admin", tags=["administration"], dependencies=[Depends(key_holder)], responses=REFUSALS)
+
+Words = Annotated[
+    str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True, pattern=r"^[^\x00-\x1f]+$")
+]
+Sender = Annotated[str, StringConstraints(max_length=128, pattern=r"^[\x21-\x7e]*$")]
+
+
+class _Ask(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class RoomAsk(_Ask):
+    """``mode_cap``: the most analysis that the owner of the room allows; see the table of modes in the README."""
+
+    mode_cap: Mode = Mode.M0
+
+
+class RoomMade(BaseModel):
+    """The new room."""
+
+    room: str
+
+
+class RoomView(BaseModel):
+    """An open room; ``present``: how many people are in it now."""
+
+    room: str
+    mode_cap: str
+    created_at: float = Field(description="seconds since the epoch")
+    present: int
+
+
+class MemberAsk(_Ask):
+    """``sender``: the platform's stable name of the person, for standing; printable ASCII without spaces."""
+
+    role: Literal["teacher", "student"]
+    name: Words
+    sender: Sender = ""
+
+
+class OperatorAsk(_Ask):
+    """An operator's name, shown to nobody but themselves."""
+
+    name: Words = "operator"
+
+
+class MemberMade(BaseModel):
+    """The new member and the link that lets them in. The link is shown here and never again."""
+
+    member: str
+    link: str
+
+
+class SenderAsk(_Ask):
+    """What the platform knows of a sender."""
+
+    paying: bool
+
+
+class SenderView(BaseModel):
+    """What is now known of a sender."""
+
+    sender: str
+    paying: bool
+
+
+@router.post("/rooms", status_code=201)
+async def make_room(ask: RoomAsk, request: Request) -> RoomMade:
+    """Make a room."""
+    return RoomMade(room=await services(request).admission.make_room(ask.mode_cap))
+
+
+@router.get("/rooms")
+async def list_rooms(request: Request) -> list[RoomView]:
+    """List the open rooms, oldest first."""
+    own = services(request)
+    present = {live.room.id: len(live.outboxes) for live in own.hub.live_rooms()}
+    return [
+        RoomView(room=row.id, mode_cap=row.mode_cap, created_at=row.created_at, present=present.get(row.id, 0))
+        for row in await own.store.open_rooms()
+    ]
+
+
+@router.delete("/rooms/{room}", status_code=204)
+async def close_room(room: str, request: Request) -> None:
+    """Close a room for good: everybody is sent out, nobody comes in. Closing twice changes nothing."""
+    await services(request).hub.close_room(room)
+
+
+@router.post("/rooms/{room}/members", status_code=201)
+async def make_member(room: str, ask: MemberAsk, request: Request) -> MemberMade:
+    """Make the room's teacher or student, with a link that works once."""
+    made = await services(request).admission.make_member(
+        room, ask.role, ask.name, ask.sender, prefix=_mounted_at(request)
+    )
+    return MemberMade(member=made.member, link=made.link)
+
+
+@router.post("/operators", status_code=201)
+async def make_operator(ask: OperatorAsk, request: Request) -> MemberMade:
+    """Make an operator, with a link to the operations page."""
+    made = await services(request).admission.make_operator(ask.name, prefix=_mounted_at(request))
+    return MemberMade(member=made.member, link=made.link)
+
+
+@router.post("/rooms/{room}/members/{member}/tickets", status_code=201)
+async def make_foreign_ticket(room: str, member: str, request: Request) -> TicketView:
+    """Make a WHIP ticket for a student's client that is no browser."""
+    made = await services(request).admission.foreign_ticket(room, member)
+    return TicketView(ticket=made.ticket, expires_in=made.expires_in)
+
+
+@router.put("/senders/{sender}")
+async def set_sender(sender: Annotated[str, Sender], ask: SenderAsk, request: Request) -> SenderView:
+    """Say whether a sender pays; it counts from their next message on."""
+    await services(request).hub.set_paying(sender, ask.paying)
+    return SenderView(sender=sender, paying=ask.paying)
+
+
+def _mounted_at(request: Request) -> str:
+    """The prefix for links: a public address that was set has it already."""
+    return "" if services(request).settings.public_url else str(request.scope.get("root_path", ""))

@@ -1,0 +1,85 @@
+"""The first steps of both sockets: an Origin of ours, the subprotocol, a hello with a ticket, in time."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from lessonroom.auth import Purpose, TicketClaims
+from lessonroom.errors import BadMessage, Busy, LessonroomError, NotFound, Refused, StoreDown, TicketRefused
+from lessonroom.messages import SUBPROTOCOL, CloseCode, FromPage, Hello, parse
+from lessonroom.server.security import check_origin
+from lessonroom.server.services import Services
+
+GOODBYE_SECONDS = 5.0
+"""How long a close frame may take to get through to a reader that does not read."""
+
+
+class Gone(Exception):
+    """The other side closed the socket, or the network did."""
+
+
+async def accept(socket: WebSocket, own: Services) -> bool:
+    """Accept a socket of one of our pages that speaks our protocol; else refuse it with HTTP 403."""
+    try:
+        check_origin(socket.headers.get("origin", ""), own.admission.origins)
+    except Refused:
+        await socket.close()
+        return False
+    if SUBPROTOCOL not in socket.scope.get("subprotocols", []):
+        await socket.close()
+        return False
+    await socket.accept(subprotocol=SUBPROTOCOL)
+    return True
+
+
+async def greet(socket: WebSocket, own: Services, purpose: Purpose) -> tuple[Hello, TicketClaims]:
+    """Wait for hello and take its ticket. Raises TimeoutError, Gone, BadMessage, TicketRefused, StoreDown."""
+    async with asyncio.timeout(own.settings.hello_seconds):
+        message = await read(socket)
+    if not isinstance(message, Hello):
+        raise BadMessage(f"expected hello first, got {message.type}")
+    origin = socket.headers.get("origin", "")
+    return message, await own.admission.admit(message.ticket, purpose, origin)
+
+
+async def read(socket: WebSocket) -> FromPage:
+    """The next message of the page. Raises Gone, BadMessage."""
+    event = await socket.receive()
+    if event["type"] != "websocket.receive":
+        raise Gone
+    text = event.get("text")
+    if text is None:
+        raise BadMessage("expected a text frame, got a binary one")
+    return parse(text)
+
+
+def code_of(error: Exception) -> int:
+    """The close code that tells a page of an error during its admission."""
+    match error:
+        case TimeoutError():
+            return CloseCode.HELLO_TIMEOUT
+        case BadMessage():
+            return CloseCode.BAD_MESSAGE
+        case StoreDown() | Busy():
+            return CloseCode.SERVER_BUSY
+        case TicketRefused() | NotFound():
+            return CloseCode.TICKET_REFUSED
+        case Refused():
+            return CloseCode.ROOM_CLOSED
+        case LessonroomError():
+            return CloseCode.TICKET_REFUSED
+    raise error
+
+
+async def goodbye(socket: WebSocket, own: Services, code: int) -> None:
+    """Close with a code, without waiting long for a reader that does not read."""
+    own.metrics.socket_closed(code)
+    if WebSocketState.DISCONNECTED in {socket.client_state, socket.application_state}:
+        return
+    try:
+        async with asyncio.timeout(GOODBYE_SECONDS):
+            await socket.close(code)
+    except (TimeoutError, WebSocketDisconnect, RuntimeError):
+        return  # nobody is there to be told; the server drops the connection when this task ends

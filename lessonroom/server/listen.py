@@ -1,0 +1,54 @@
+"""Listening: a bound socket first, so that port 0 is known before any link is made; then uvicorn with our limits."""
+
+from __future__ import annotations
+
+import socket
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from lessonroom.config import Settings
+from lessonroom.errors import BadSetting
+from lessonroom.server.websockets import Impatient
+
+PING_SECONDS = 10.0
+"""A socket is pinged so often and dropped when no pong comes in the same time: a lost network is noticed in 20 s."""
+STOP_SECONDS = 10
+"""How long requests may go on when the server stops."""
+
+
+def bind(settings: Settings) -> tuple[socket.socket, Settings]:
+    """A listening socket, and the settings with the port that it got. Raises BadSetting when the port is taken."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((settings.host, settings.port))
+        bound.listen(2048)
+    except OSError as error:
+        bound.close()
+        raise BadSetting(
+            f"host, port: expected an address to listen on, got {settings.host}:{settings.port}: {error.strerror}"
+        ) from None
+    return bound, settings.model_copy(update={"port": bound.getsockname()[1]})
+
+
+def server(asgi: ASGIApp, settings: Settings) -> uvicorn.Server:
+    """A uvicorn server for ``await server.serve(sockets=[bound])``; it says nothing by itself."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            asgi,
+            host=settings.host,
+            port=settings.port,
+            ws=Impatient,
+            ws_max_size=settings.socket_bytes,
+            ws_per_message_deflate=False,
+            ws_ping_interval=PING_SECONDS,
+            ws_ping_timeout=PING_SECONDS,
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=STOP_SECONDS,
+        )
+    )

@@ -1,0 +1,76 @@
+"""``/ws/operations``: a snapshot every second for an operator's page. Figures only: no names, no texts, no pictures."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from fastapi import APIRouter
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from lessonroom.errors import BadMessage, LessonroomError, RateLimited
+from lessonroom.messages import CloseCode, Ping
+from lessonroom.server.handshake import Gone, accept, code_of, goodbye, greet, read
+from lessonroom.server.services import Services, services
+
+SLOW_SECONDS = 10.0
+"""A page that does not take one snapshot in so long is closed."""
+
+router = APIRouter()
+
+
+@router.websocket("/ws/operations")
+async def operations_socket(socket: WebSocket) -> None:
+    """Admit an operator, then send snapshots until either side ends it."""
+    own = services(socket)
+    if not await accept(socket, own):
+        return
+    try:
+        await greet(socket, own, "operations")
+    except Gone:
+        return
+    except (TimeoutError, LessonroomError) as error:
+        await goodbye(socket, own, code_of(error))
+        return
+    code = await _carry(socket, own)
+    if code is not None:
+        await goodbye(socket, own, code)
+
+
+async def _carry(socket: WebSocket, own: Services) -> int | None:
+    reader = asyncio.create_task(_read(socket))
+    writer = asyncio.create_task(_write(socket, own))
+    try:
+        await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        reader.cancel()
+        writer.cancel()
+        ended = await asyncio.gather(reader, writer, return_exceptions=True)
+    match next(error for error in ended if not isinstance(error, asyncio.CancelledError)):
+        case TimeoutError():
+            return CloseCode.TOO_SLOW
+        case BadMessage() | RateLimited():
+            return CloseCode.BAD_MESSAGE
+        case _:
+            return None
+
+
+async def _read(socket: WebSocket) -> None:
+    """Take pings; the operator's page has nothing else to say. Raises Gone, BadMessage."""
+    while True:
+        message = await read(socket)
+        if not isinstance(message, Ping):
+            raise BadMessage(f"expected ping, got {message.type}")
+
+
+async def _write(socket: WebSocket, own: Services) -> None:
+    """Raises TimeoutError for a page that does not read."""
+    figures = own.figures
+    snapshot = figures.first()
+    try:
+        while True:
+            async with asyncio.timeout(SLOW_SECONDS):
+                await socket.send_text(json.dumps(snapshot, allow_nan=False))
+            snapshot = await figures.next()
+    except WebSocketDisconnect:
+        return

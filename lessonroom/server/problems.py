@@ -1,0 +1,59 @@
+"""Errors as answers: ``{"code", "message"}`` in one line, and never what the client sent."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from lessonroom.errors import LessonroomError
+
+WORDS = {400: "bad_input", 401: "ticket_refused", 403: "refused", 404: "not_found", 405: "bad_method", 413: "too_large"}
+
+
+class ProblemView(BaseModel):
+    """What an error looks like. ``code``: a word of ``lessonroom/errors.py``."""
+
+    code: str
+    message: str
+
+
+def problem(status: int, code: str, message: str) -> JSONResponse:
+    """One error as an answer."""
+    return JSONResponse({"code": code, "message": " ".join(message.split())}, status)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the application in this form."""
+    app.add_exception_handler(LessonroomError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _ours(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, LessonroomError)  # noqa: S101 - registered for this class alone
+    return problem(error.status, error.code, str(error))
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class alone
+    first = error.errors()[0]
+    # the name of an unknown field is the sender's own word
+    known = first["loc"][:-1] if first["type"] == "extra_forbidden" else first["loc"]
+    where = ".".join(str(part) for part in known if isinstance(part, str))
+    return problem(422, "bad_input", f"expected what /openapi.json describes; {first['type']} at {where}")
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
+    answer = problem(error.status_code, WORDS.get(error.status_code, "refused"), str(error.detail))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    # the server's own handler logs it and re-raises; the client learns nothing of our insides
+    return problem(500, "internal", "this is a defect of the server; it was logged")

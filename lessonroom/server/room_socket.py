@@ -1,0 +1,110 @@
+"""``/ws/room``: one page's socket. One task reads, one writes; whichever ends first takes the other with it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from fastapi import APIRouter
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from lessonroom.auth import TicketClaims
+from lessonroom.errors import BadMessage, LessonroomError, RateLimited
+from lessonroom.messages import CloseCode, Hello
+from lessonroom.rooms.hub import Seat
+from lessonroom.rooms.outbox import Outbox
+from lessonroom.server.handshake import Gone, accept, code_of, goodbye, greet, read
+from lessonroom.server.ice import ice_servers
+from lessonroom.server.rate import Bucket
+from lessonroom.server.services import Services, services
+
+RATE, BURST = 40.0, 200.0
+"""Messages that one page may send per second in the long run, and at once: ICE candidates come in bursts."""
+FLUSH_SECONDS = 2.0
+"""How long a closed outbox may go on sending what it has."""
+NORMAL = 1000
+
+router = APIRouter()
+
+
+@router.websocket("/ws/room")
+async def room_socket(socket: WebSocket) -> None:
+    """Admit, join, then carry messages both ways until either side ends it."""
+    own = services(socket)
+    if not await accept(socket, own):
+        return
+    try:
+        hello, claims = await greet(socket, own, "socket")
+        outbox = Outbox(own.settings.socket_queue)
+        seat = await _join(own, hello, claims, outbox)
+    except Gone:
+        return
+    except (TimeoutError, LessonroomError) as error:
+        if code_of(error) == CloseCode.TICKET_REFUSED:
+            own.metrics.ticket_refused()
+        await goodbye(socket, own, code_of(error))
+        return
+    code = await _carry(socket, own, seat, outbox)
+    if code is not None:
+        await goodbye(socket, own, code)
+
+
+async def _join(own: Services, hello: Hello, claims: TicketClaims, outbox: Outbox) -> Seat:
+    servers = ice_servers(own.settings, claims.member, time.time())
+    return await own.hub.join(
+        claims.room, claims.member, outbox, page=hello.page, after=hello.after, ice_servers=servers
+    )
+
+
+async def _carry(socket: WebSocket, own: Services, seat: Seat, outbox: Outbox) -> int | None:
+    """Carry until one side ends it; the code to close with, None when the socket is gone already."""
+    reader = asyncio.create_task(_read(socket, own, seat), name="read-socket")
+    writer = asyncio.create_task(_write(socket, outbox), name="write-socket")
+    closed = asyncio.create_task(outbox.closed(), name="watch-outbox")
+    tasks = {reader, writer, closed}
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if closed.done() and outbox.code != CloseCode.TOO_SLOW:
+            await asyncio.wait({writer}, timeout=FLUSH_SECONDS)
+    finally:
+        own.hub.leave(seat)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    if outbox.code is not None:
+        return outbox.code
+    return _verdict(reader) if not reader.cancelled() else None
+
+
+def _verdict(reader: asyncio.Task[None]) -> int | None:
+    """What the reader's end means for the socket."""
+    match reader.exception():
+        case BadMessage():
+            return CloseCode.BAD_MESSAGE
+        case RateLimited():
+            return CloseCode.RATE_LIMITED
+        case None | Gone():
+            return None
+        case error:
+            raise error
+
+
+async def _read(socket: WebSocket, own: Services, seat: Seat) -> None:
+    """Hand the page's messages to the hub, in order. Raises Gone, BadMessage, RateLimited."""
+    bucket = Bucket(RATE, BURST, time.monotonic())
+    while True:
+        message = await read(socket)
+        if not bucket.take(time.monotonic()):
+            raise RateLimited(f"expected at most {RATE:.0f} messages per second, got more")
+        if isinstance(message, Hello):
+            raise BadMessage("expected one hello, got a second")
+        own.hub.receive(seat, message)
+
+
+async def _write(socket: WebSocket, outbox: Outbox) -> None:
+    """Send what the outbox gives until there is no more, or nobody."""
+    try:
+        while (frame := await outbox.take()) is not None:
+            await socket.send_text(frame)
+    except WebSocketDisconnect:
+        return

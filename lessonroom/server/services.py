@@ -1,0 +1,32 @@
+"""What the routes work with, put together by :mod:`lessonroom.app` and kept in the application's state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from starlette.requests import HTTPConnection
+
+from lessonroom.config import Settings
+from lessonroom.metrics import Metrics
+from lessonroom.rooms.hub import Hub
+from lessonroom.server.admission import Admission
+from lessonroom.server.figures import Figures
+from lessonroom.storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One of each for the whole process."""
+
+    settings: Settings
+    store: Store
+    hub: Hub
+    admission: Admission
+    metrics: Metrics
+    figures: Figures
+
+
+def services(connection: HTTPConnection) -> Services:
+    """The services of the application that serves this request or socket."""
+    return cast("Services", connection.app.state.services)
