@@ -48,7 +48,7 @@ class Shot:
 
     def sample(self) -> Sample:
         """Convert to BGR, in one pass with bringing a large picture down."""
-        return Sample(_pixels(self.frame), self.captured_at)
+        return Sample(pixels(self.frame), self.captured_at)
 
 
 class Vision:
@@ -148,7 +148,8 @@ class _Timed:
         self._engine.close()
 
 
-def _pixels(frame: VideoFrame) -> Image:
+def pixels(frame: VideoFrame) -> Image:
+    """BGR pixels, a large picture brought down in the same pass."""
     scale = min(1.0, MOST_SIDE / max(frame.width, frame.height))
     if scale < 1.0:
         frame = frame.reformat(round(frame.width * scale), round(frame.height * scale), format="bgr24")
