@@ -50,7 +50,7 @@ def listen(reading: Reading, text: str, sender: str, context: Sequence[Line]) ->
     asked = _asked(theirs)
     exercise = theirs is not None and bool(theirs.cues & _EXERCISE)
     own = [line.text[-_LOOK_BACK:] for line in context if line.sender == sender]
-    joined, start, hits = None, 0, list(_answers(reading, asked))
+    joined, start, hits = None, 0, [*_answers(reading, asked), *_cards(reading, theirs)]
     if own:
         before = "\n".join(own) + "\n"
         joined, start = read(before + text), len(before)
@@ -107,6 +107,17 @@ def _answers(reading: Reading, asked: float) -> Iterator[Hit]:
             score,
             "a user name where a contact was asked for",
         )
+
+
+def _cards(reading: Reading, theirs: Reading | None) -> Iterator[Hit]:
+    """The number of a card or account where the other side asked for it."""
+    if theirs is not None and theirs.cues & mask("PAYMEANS"):
+        for run in reading.runs:
+            if len(run.digits) >= 12:
+                yield Hit(
+                    Kind.PAYMENT, run.start, run.end, "answer_card", 0.9, "a long number where a card was asked for"
+                )
+                return
 
 
 def _pieces(reading: Reading, own: Sequence[Reading], context: Sequence[Line], sender: str) -> list[Hit]:

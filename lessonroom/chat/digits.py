@@ -228,12 +228,15 @@ def phone_level(digits: str, *, plus: bool = False) -> int:
     return level
 
 
+_COUNTING: Final = "0" + "".join(map(str, range(1, 31)))
 _TIME: Final = re.compile(r"(?:[01]?\d|2[0-4])(?:[0-5][05])?")
 
 
 def harmless_shape(run: Run) -> str:
     """What else a run looks like: time, date, list, number, version, or "" for nothing of these."""
     groups, separators = run.groups, run.separators.split("|")
+    if run.digits in _COUNTING or run.digits in _COUNTING[::-1]:
+        return "list"
     if len(groups) == 1:
         return "number" if groups[0].endswith("00000") or len(set(groups[0])) < 3 else ""
     if _is_times(groups, separators):

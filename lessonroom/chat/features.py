@@ -24,10 +24,12 @@ RULES: Final = (
     "card", "meeting_id", "link_words", "lone_name", "phone_scattered", "person_there", "mail_name", "meeting_link", "meeting_site", "profile_link", "network_site", "video_channel", "short_link", "own_page", "unlisted_link",
     "mail_literal", "mail_example", "mail_words", "mail_spaced", "mail_host", "messenger_name", "messenger_word", "social_name",
     "social_word", "at_handle", "login", "find_me", "find_me_weak", "solicit_chat", "solicit_number", "solicit_contact", "move_chat",
-    "move_call", "payment", "address", "address_invited", "answer_digits", "answer_name", "split_digits",
+    "move_call", "payment", "address", "address_invited", "answer_digits", "answer_name", "answer_card", "split_digits",
     *(f"across_{kind}" for kind in ("phone", "email", "messenger", "profile", "link", "find_me", "solicit", "payment", "address", "meeting")),
 )  # fmt: skip
-_TOGETHER: Final = ("best", "second", "doubt", "kinds")
+_TOGETHER: Final = ("best", "second", "doubt", "kinds", "prior_best", "prior_doubt")
+PRIOR: Final = ("prior_best", "prior_doubt")
+"""Log odds of the rules' own scores: the classifier starts from them and learns what to correct."""
 _SHAPE: Final = (
     "digits", "longest_run", "runs", "level", "harmless_run", "spelled", "lookalikes", "length", "question",
     "latin", "lines", "asked", "exercise", "joined",
@@ -41,6 +43,9 @@ _INDEX: Final = {name: i for i, name in enumerate(RULES)}
 _CUE_SHIFTS: Final = np.arange(len(lexicon.NAMES) + 1, dtype=np.int64)
 _MULTIPLIER: Final = np.uint32(2654435761)  # Knuth's multiplicative hash
 _SHIFT: Final = np.uint32(16)
+_ALL_CUES: Final = (1 << len(lexicon.NAMES)) - 1
+_MOST_CUED: Final = 60
+_PRIME: Final = 4_294_967_291
 
 
 class Features(NamedTuple):
@@ -56,7 +61,7 @@ def features(reading: Reading, hits: Sequence[Hit], talk: Talk = NOTHING) -> Fea
     dense = np.concatenate(
         (_rules(everything), _together(everything), _cues(reading), _shape(reading, talk)), dtype=np.float32
     )
-    return Features(dense, ngrams(masked(reading)))
+    return Features(dense, np.concatenate((ngrams(masked(reading)), cue_pairs(reading))))
 
 
 def _rules(hits: Iterable[Hit]) -> NDArray[np.float32]:
@@ -70,13 +75,20 @@ def _rules(hits: Iterable[Hit]) -> NDArray[np.float32]:
 def _together(hits: Sequence[Hit]) -> list[float]:
     """The best score, the best of another kind, how much doubt is left (product of 1 - score), kinds at 0.4 and more."""
     if not hits:
-        return [0.0, 0.0, 1.0, 0.0]
+        return [0.0, 0.0, 1.0, 0.0, _log_odds(0.0), _log_odds(0.0)]
     best: dict[str, float] = {}
     for hit in hits:
         best[hit.kind] = max(best.get(hit.kind, 0.0), hit.score)
     ranked = sorted(best.values(), reverse=True)
     doubt = math.prod(1.0 - min(score, 0.99) for score in ranked)
-    return [ranked[0], ranked[1] if len(ranked) > 1 else 0.0, doubt, float(sum(score >= 0.4 for score in ranked))]
+    many = float(sum(score >= 0.4 for score in ranked))
+    second = ranked[1] if len(ranked) > 1 else 0.0
+    return [ranked[0], second, doubt, many, _log_odds(ranked[0]), _log_odds(1.0 - doubt)]
+
+
+def _log_odds(score: float) -> float:
+    score = min(max(score, 0.02), 0.985)
+    return math.log(score / (1.0 - score))
 
 
 def _cues(reading: Reading) -> NDArray[np.int64]:
@@ -112,6 +124,17 @@ def masked(reading: Reading) -> str:
             pieces.append("№" if token.number is not None else token.text)
     pieces.append(" ")
     return "".join(pieces)
+
+
+def cue_pairs(reading: Reading) -> NDArray[np.int64]:
+    """The buckets of cues that follow one another within a few words: what one language teaches, all know."""
+    cued = [token.cues & _ALL_CUES for token in reading.tokens[:_MOST_CUED] if token.cues or token.text == "?"]
+    pairs = {
+        first * 977 + second * 31 + near
+        for i, first in enumerate(cued)
+        for near, second in enumerate(cued[i + 1 : i + 4])
+    }
+    return np.array([pair % _PRIME % BUCKETS for pair in pairs], np.int64)
 
 
 def ngrams(text: str) -> NDArray[np.int64]:

@@ -23,11 +23,11 @@ CHANNELS: Final = {
         "вичат* signal сигнале icq аська асю аське imo kakao* kakaotalk threema"
     ),
     "CALLAPP": (
-        "дс дискорт skype* skyp scype скайп* скап skipe skajp* skaip* скуре discord* дискорд* дискор* zoom зум зуме зума зумі "
+        "діскорд* disc дс дискорт skype* skyp scype скайп* скап skipe skajp* skaip* скуре discord* дискорд* дискор* zoom зум зуме зума зумі "
         "зумом facetime* фейстайм* teams тимс тимз hangouts хэнгаутс viberout"
     ),
     "SOCIAL": (
-        "контакте вкашечк* инстаграмм* фейс тиктоке ютуб* youtube* vk вк вкашке вконтакте вконтакт вконтакті vkontakte контактик facebook* facebok фейсбук* фэйсбук* fb фб "
+        "gram snap фейсбуці фейсбуком контакте контакте вкашечк* инстаграмм* фейс тиктоке ютуб* youtube* vk вк вкашке вконтакте вконтакт вконтакті vkontakte контактик facebook* facebok фейсбук* фэйсбук* fb фб "
         "instagram* insta инстаграм* инста инсту инсте инсты інстаграм* інста інсту інсті інсти ig запрещенограм* "
         "tiktok* тикток* тікток* snapchat* снапчат* twitter* твиттер* linkedin* линкедин* лінкедін* одноклассник* "
         "одноклассниках tumblr threads"
@@ -69,7 +69,7 @@ CUES: Final = {
         "обменяемся обменяться обмен* обмін* обміня* поделись поделитесь get have узнать получить можно"
     ),
     "SAVE": (
-        "save note write_down запиши запишите записывай* запиш* записуй* лови ловите держи держите сохрани* "
+        " save note write_down запиши запишите записывай* запиш* записуй* лови ловите держи держите сохрани* "
         "збережи* тримай* jot"
     ),
     "ADD": (
@@ -100,7 +100,7 @@ CUES: Final = {
         "посередник* площадк* app приложени* admin* админ* модератор* модер* bot бот фильтр* фільтр* filter*"
     ),
     "AVOID": (
-        "самі сами ourselves own себя повз между_собой privately мимо минуя напрямую напрямик directly direct bypass* обход обхід обойти обійти обійдемо skip avoid* "
+        "кроме крім другой інший another other способ спосіб посредник* посередник* privately вместо instead замість самі сами ourselves own себя повз между_собой privately мимо минуя напрямую напрямик directly direct bypass* обход обхід обойти обійти обійдемо skip avoid* "
         "without без outside вне поза минаючи оминаючи напряму off privately приватно частным частно лично между"
     ),
     "PAY": (
@@ -116,7 +116,7 @@ CUES: Final = {
     ),
     "COMMISSION": "комисси* комісі* commission* fee fees процент* відсот* проценты percentage cut",
     "CHEAP": (
-        "дешевле дешевше cheaper discount* скидк* знижк* выгодн* вигідн* cheap less сэконом* зеконом* економ* "
+        "вместо instead замість off полцены пів_ціни half дешевле дешевше cheaper discount* скидк* знижк* выгодн* вигідн* cheap less сэконом* зеконом* економ* "
         "эконом*"
     ),
     "STREET": (
@@ -125,7 +125,7 @@ CUES: Final = {
         "мікрорайон*"
     ),
     "FLAT": (
-        "кв квартир* flat apt apartment* подъезд* під'їзд* этаж* поверх* floor домофон* house дом дома д будинок "
+        "домофон подъезде під'їзді кв квартир* flat apt apartment* подъезд* під'їзд* этаж* поверх* floor домофон* house дом дома д будинок "
         "буд building bldg door entrance код корпус корп suite unit"
     ),
     "COME": (
@@ -133,7 +133,7 @@ CUES: Final = {
         "address* адрес* живу live lives жить мешкаю проживаю meet встретимся зустрінемось зустрінемося приеду "
         "подъехать подъезжай*"
     ),
-    "HOME": "домой дома додому вдома home place house гости гості",
+    "HOME": "домой дома додому вдома home place гости гості",
     "TIME": (
         "час часа часов часам години годин годині годину утра утром вечера вечером дня днём днем ночи ранку вечора "
         "pm am a.m p.m o'clock oclock мин минут* хв хвилин* min mins minutes minute hour hours hr hrs время времени "
@@ -157,7 +157,7 @@ CUES: Final = {
         "homework hw"
     ),
     "MATH": (
-        "дели* делим раздели* подели* остаток остатк* остач* разряд* цифрам* вычти отним* прибав* додай відніми remainder nearest digit плюс минус мінус plus minus равно равен дорівнює equals equal умножить умножь помнож* times multiply "
+        "реша* порядк* order розв'яз* дели* делим раздели* подели* остаток остатк* остач* разряд* цифрам* вычти отним* прибав* додай відніми remainder nearest digit плюс минус мінус plus minus равно равен дорівнює equals equal умножить умножь помнож* times multiply "
         "multipl* раздел* делить поділи* divided divide sum сумм* суму корень корінь root степен* ступін* power "
         "squared квадрат* процентов percent % sin cos tan log формул* formula уравнен* рівнян* equation* дробь "
         "дроб* fraction* вычисл* обчисл* calculate compute решаем реши* решение розв'яж* розвʼяж* solve solution x "
@@ -211,7 +211,7 @@ CUES: Final = {
         "точка точку точкой крапка крапку крапкою крапочка точечка punto kropka nokta ponto tochka krapka дот точк "
         "dot period тчк"
     ),
-    "TLDWORD": "com ru ua net org ком ру юа уа нет орг рф io me by бай kz info biz pl de su uk eu fr es co кам нэт",
+    "TLDWORD": "юа ком нет ру орг ру com ru ua net org ком ру юа уа нет орг рф io me by бай kz info biz pl de su uk eu fr es co кам нэт",
     "SLASH": "слеш слэш слэшь slash дробь",
     "UNDERSCORE": "underscore подчеркивание подчёркивание андерскор підкреслення нижнее земля",
     "DASH": "дефис тире дефіс dash hyphen минус",

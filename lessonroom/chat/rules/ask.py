@@ -14,6 +14,7 @@ _ANY: Final = mask("MESSENGER", "SOCIAL", "HINTAPP", "CALLAPP", "MAILHOST")
 _CONTACT: Final = mask("PHONE", "MAIL", "MESSENGER", "SOCIAL")
 _YOURS: Final = mask("YOUR", "YOU")
 _TOPIC: Final = mask("TOPIC", "EXERCISE")
+_NO_CONTACT: Final = mask("EXERCISE", "LESSON", "MATH", "UNITS")
 
 
 def ask_hits(reading: Reading) -> Iterator[Hit]:
@@ -31,7 +32,7 @@ def _span(reading: Reading, first: int, last: int) -> tuple[int, int]:
 def _solicit(reading: Reading) -> Iterator[Hit]:
     """ "What's your WhatsApp?", "дай свой номер", "do you have Telegram?"."""
     for i, token in enumerate(reading.tokens):
-        contact = token.cues & (_CONTACT | BIT["NUMBER"] | BIT["HINTAPP"])
+        contact = token.cues & (_CONTACT | BIT["NUMBER"] | BIT["HINTAPP"] | BIT["CALLAPP"])
         write = token.cues & BIT["WRITE"] and not token.cues & BIT["GIVE"]
         if not contact and not write:
             continue
@@ -45,14 +46,20 @@ def _solicit(reading: Reading) -> Iterator[Hit]:
 
 
 def _solicit_score(reading: Reading, cues: int, before: int, after: int) -> float:
+    """Somebody's contact (yours), or a request (give) for one, or a way around the site to reach somebody."""
     near = before | after
-    score = 0.05 + 0.2 * bool(cues & _CHAT) + 0.1 * bool(cues & BIT["PHONE"])
-    score += 0.3 * bool(near & BIT["YOUR"]) + 0.2 * bool(near & BIT["GIVE"]) + 0.12 * bool(near & BIT["YOU"])
-    score += 0.2 * bool(near & mask("WRITE", "CALL", "ADD") and cues & (_CONTACT | BIT["HINTAPP"]))
-    score += 0.1 * any(t.text == "?" for t in reading.tokens)
-    if not cues & _CONTACT and not near & _CONTACT:
-        score -= 0.15
-    return min(score - 0.3 * bool(reading.cues & _TOPIC), 0.9)
+    chat, named = bool(cues & (_CHAT | BIT["CALLAPP"])), bool(cues & (_CONTACT | BIT["HINTAPP"] | BIT["CALLAPP"]))
+    question = any(t.text == "?" for t in reading.tokens)
+    score = 0.05 + 0.15 * bool(cues & _CHAT) + 0.1 * bool(cues & mask("PHONE", "MAIL"))
+    score += 0.45 * bool(before & BIT["YOUR"] and named) + 0.15 * bool(near & BIT["YOUR"])
+    score += 0.35 * bool(near & BIT["GIVE"] and (named or cues & BIT["NUMBER"]) and not near & _NO_CONTACT)
+    score += 0.3 * bool(before & BIT["YOU"] and chat and question) + 0.2 * bool(
+        after & mask("NUMBER", "NAME") and named
+    )
+    score += 0.35 * bool(near & BIT["AVOID"] and cues & BIT["WRITE"] and reading.cues & mask("PLATFORM", "AVOID"))
+    score += 0.1 * question - 0.35 * bool(reading.cues & _TOPIC) - 0.4 * bool(reading.cues & BIT["NOTE"])
+    score -= 0.3 * bool(near & _NO_CONTACT)
+    return min(score, 0.92)
 
 
 def _move(reading: Reading) -> Iterator[Hit]:
@@ -85,12 +92,13 @@ def _payment(reading: Reading) -> Iterator[Hit]:
     if not cues & mask("PAY", "PAYMEANS", "COMMISSION"):
         return
     around = bool(cues & BIT["AVOID"])
-    means = bool(cues & BIT["PAYMEANS"])
-    site = bool(cues & BIT["PLATFORM"])
-    fee = bool(cues & BIT["COMMISSION"])
-    score = 0.25 * around + 0.2 * means + 0.15 * bool(cues & BIT["PAY"]) + 0.2 * site + 0.2 * fee
-    score += 0.15 * bool(cues & BIT["CHEAP"]) + 0.15 * bool(cues & mask("ME", "MY") and means)
-    score -= 0.3 * bool(cues & _TOPIC)
+    means, mine = bool(cues & BIT["PAYMEANS"]), bool(cues & mask("ME", "MY"))
+    site, fee, cheap = bool(cues & BIT["PLATFORM"]), bool(cues & BIT["COMMISSION"]), bool(cues & BIT["CHEAP"])
+    score = 0.05 + 0.25 * around + 0.2 * (means and mine) + 0.15 * (means and around) + 0.2 * cheap * (around or means)
+    score += 0.2 * (site and around) + 0.2 * (fee and (around or cheap or mine)) + 0.15 * (around and mine)
+    score -= 0.3 * bool(cues & (_TOPIC | BIT["NOTE"])) + 0.15 * (
+        any(t.text == "?" for t in reading.tokens) and not around
+    )
     if score >= 0.3:
         first = next(i for i, t in enumerate(reading.tokens) if t.cues & mask("PAY", "PAYMEANS", "COMMISSION"))
         start, end = _span(reading, first, first + 4)

@@ -52,7 +52,7 @@ def _beside_channels(reading: Reading) -> Iterator[Hit]:
     """The likeliest handle near each channel's name, weighed by what stands around."""
     seen = 0
     for i, token in enumerate(reading.tokens):
-        if not token.cues & _CHANNELS:
+        if not token.cues & _CHANNELS or any(host.first <= i <= host.last for host in reading.hosts):
             continue
         seen += 1
         if seen > _NAMED_OFTEN:
@@ -68,7 +68,7 @@ def _channel_hit(reading: Reading, i: int, name: Name) -> Hit:
     near = reading.between(min(i, name.first) - 5, max(i, name.last) + 4)
     score = 0.75 * name.likeness + 0.15 * bool(near & _ACT) + 0.12 * bool(near & _OWN) + 0.1 * bool(near & _NAME)
     score += 0.1 * any(t.text in (":", "-", "—", "–", "=") for t in tokens[min(i, name.last) + 1 : max(i, name.first)])
-    score -= 0.2 * bool(near & _TOPIC)
+    score -= 0.2 * bool(near & _TOPIC) + 0.3 * bool(reading.cues & mask("IDENT"))
     kind = Kind.PROFILE if token.cues & _SOCIAL else Kind.MESSENGER
     start, end = min(token.start, tokens[name.first].start), max(token.end, tokens[name.last].end)
     rule = ("social" if kind is Kind.PROFILE else "messenger") + ("_name" if name.likeness >= 0.75 else "_word")

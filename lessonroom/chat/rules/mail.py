@@ -29,12 +29,17 @@ def mail_hits(reading: Reading) -> Iterator[Hit]:
     """Every disguised mail address. Each at sign or host is looked at once, within a few tokens."""
     for i, token in enumerate(reading.tokens):
         hit = None
-        if token.text == "@" or token.cues & (_AT | _AT_WEAK):
+        if (token.text == "@" and not _literal(reading, i)) or token.cues & (_AT | _AT_WEAK):
             hit = _around_at(reading, i)
         elif token.cues & (_HOST | BIT["MAIL"]):
             hit = _around_host(reading, i)
         if hit is not None:
             yield hit
+
+
+def _literal(reading: Reading, i: int) -> bool:
+    """Whether an at sign touches both sides: the link rules read such an address as it stands."""
+    return any(host.mail and host.first == i + 1 for host in reading.hosts)
 
 
 def _after(reading: Reading, i: int) -> list[int]:

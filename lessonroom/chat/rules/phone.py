@@ -12,8 +12,8 @@ from lessonroom.chat.lexicon import mask
 from lessonroom.chat.rules.reading import Hit, Reading
 from lessonroom.chat.types import Kind
 
-_ASKS: Final = mask("PHONE", "CALL", "MESSENGER", "SAVE", "WRITE")
-_NUMBER: Final = mask("NUMBER", "GIVE", "MY", "CALLAPP", "ADD", "SECRET", "FIND")
+_ASKS: Final = mask("PHONE", "CALL", "MESSENGER", "SAVE")
+_NUMBER: Final = mask("NUMBER", "GIVE", "WRITE", "MY", "CALLAPP", "ADD", "SECRET", "FIND")
 _AGAINST_BEFORE: Final = mask("EXERCISE", "IDENT", "MATH")
 _AGAINST_AFTER: Final = mask("MONEY", "UNITS", "MATH")
 _REVERSED: Final = mask("SECRET")
@@ -117,12 +117,16 @@ def _against(reading: Reading, run: Run, level: int) -> float:
     weight = 0.9 if shape in ("time", "date", "version", "list") else 0.5 if shape else 0.0
     if level >= 3 and (run.spelled >= 5 or len(run.groups) == 1):
         weight = 0.0
-    before = reading.between(run.first - 4, run.first)
+    before = reading.between(run.first - 4, run.first - run.plus)
     after = reading.between(run.last + 1, run.last + 3)
     weight += 0.4 * bool(before & _AGAINST_BEFORE) + 0.4 * bool(after & _AGAINST_AFTER)
     weight += 0.5 * _in_arithmetic(reading, run)
-    if len(run.groups) > 3 and level < 3 and "," in run.separators:
+    if "," in run.separators and not _phone_groups(run) and (level < 3 or len(set(map(len, run.groups))) > 2):
         weight += 0.4
+    if not reading.around(run.first, run.last, 8, 5) & _ASKS:
+        weight += 0.35 * bool(reading.cues & mask("MATH", "IDENT") and not run.plus)
+    if level < 3:
+        weight += 0.25 * bool(reading.cues & mask("TOPIC"))
     return weight
 
 

@@ -1,0 +1,127 @@
+"""How good the filter is: precision, recall, false alarms with intervals, by language, kind and difficulty; calibration.
+
+``hold`` counts as an alarm. Intervals are Wilson's (1927), 95 %.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lessonroom.chat.dataset import Row
+from lessonroom.chat.types import Action
+
+_Z: Final = 1.959964
+BINS: Final = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A labelled row and what the filter did."""
+
+    row: Row
+    alarm: bool
+    probability: float
+
+    @classmethod
+    def of(cls, row: Row, action: Action, probability: float) -> Judged:
+        """Hold and block are alarms."""
+        return cls(row, action is not Action.RELAY, probability)
+
+
+def wilson(hits: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share; (0, 1) where there is nothing to count."""
+    if not of:
+        return 0.0, 1.0
+    share, z2 = hits / of, _Z * _Z
+    middle = (share + z2 / (2 * of)) / (1 + z2 / of)
+    half = _Z * math.sqrt(share * (1 - share) / of + z2 / (4 * of * of)) / (1 + z2 / of)
+    return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def _share(hits: int, of: int) -> dict[str, Any]:
+    low, high = wilson(hits, of)
+    return {
+        "share": round(hits / of, 5) if of else None,
+        "of": of,
+        "count": hits,
+        "low": round(low, 5),
+        "high": round(high, 5),
+    }
+
+
+def measure(judged: Sequence[Judged]) -> dict[str, Any]:
+    """Every figure of one set of rows."""
+    tp = sum(j.alarm and j.row.label == 1 for j in judged)
+    fn = sum(not j.alarm and j.row.label == 1 for j in judged)
+    fp = sum(j.alarm and j.row.label == 0 for j in judged)
+    tn = len(judged) - tp - fn - fp
+    precision = tp / (tp + fp) if tp + fp else None
+    recall = tp / (tp + fn) if tp + fn else None
+    f1 = 2 * tp / (2 * tp + fp + fn) if tp else 0.0
+    return {
+        "rows": len(judged),
+        "matrix": {"tp": tp, "fn": fn, "fp": fp, "tn": tn},
+        "precision": None if precision is None else round(precision, 5),
+        "recall": _share(tp, tp + fn),
+        "false_alarms": _share(fp, fp + tn),
+        "f1": None if recall is None else round(f1, 5),
+    }
+
+
+def report(judged: Sequence[Judged]) -> dict[str, Any]:
+    """The figures of all rows, of each group, and the calibration."""
+    return {
+        "all": measure(judged),
+        "lang": _groups(judged, lambda row: row.lang),
+        "kind": _groups(judged, lambda row: row.kind if row.label else ""),
+        "difficulty": _groups(judged, lambda row: row.difficulty),
+        "form": _groups(judged, lambda row: "conversation" if row.context else "message"),
+        "calibration": calibration(judged),
+    }
+
+
+def _groups(judged: Sequence[Judged], key: Callable[[Row], str]) -> dict[str, Any]:
+    names = sorted({key(j.row) for j in judged} - {""})
+    return {name: measure([j for j in judged if key(j.row) == name]) for name in names}
+
+
+def calibration(judged: Sequence[Judged]) -> dict[str, Any]:
+    """Brier score, and for each bin of probability how often it was a contact."""
+    brier = sum((j.probability - j.row.label) ** 2 for j in judged) / len(judged) if judged else None
+    table = []
+    for low, high in zip(BINS, BINS[1:], strict=False):
+        inside = [j for j in judged if low <= j.probability < high or (high == 1.0 == j.probability)]
+        if inside:
+            mean = sum(j.probability for j in inside) / len(inside)
+            share = sum(j.row.label for j in inside) / len(inside)
+            table.append(
+                {"from": low, "to": high, "rows": len(inside), "mean": round(mean, 4), "contacts": round(share, 4)}
+            )
+    return {"brier": None if brier is None else round(brier, 5), "table": table}
+
+
+def in_words(figures: dict[str, Any]) -> Iterable[str]:
+    """A report as lines of text."""
+    yield _line("all", figures["all"])
+    for group in ("form", "lang", "difficulty", "kind"):
+        for name, part in figures[group].items():
+            yield _line(f"{group} {name}", part)
+    brier = figures["calibration"]["brier"]
+    yield f"Brier score {brier}; probability, rows, share of contacts:"
+    for row in figures["calibration"]["table"]:
+        yield f"  {row['from']:.2f}-{row['to']:.2f}  {row['rows']:6}  {row['contacts']:.3f}"
+
+
+def _line(name: str, part: dict[str, Any]) -> str:
+    return (
+        f"{name:24} {part['rows']:6} rows  recall {_words(part['recall'])}  false alarms {_words(part['false_alarms'])}"
+    )
+
+
+def _words(share: dict[str, Any]) -> str:
+    if not share["of"]:
+        return f"{'-':>24}"
+    return f"{share['share']:7.2%} [{share['low']:.2%}, {share['high']:.2%}]"
