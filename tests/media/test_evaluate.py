@@ -1,0 +1,79 @@
+"""Scores on tables small enough to work out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lessonroom.errors import BadInput
+from lessonroom.media import evaluate
+from lessonroom.media.types import EXPRESSIONS
+
+
+def sure(answers: list[int], confidence: float = 0.93) -> np.ndarray:
+    """Probabilities that give each answer with one confidence."""
+    table = np.full((len(answers), 8), (1 - confidence) / 7)
+    table[np.arange(len(answers)), answers] = confidence
+    return table
+
+
+TRUTH = np.array([0, 0, 0, 0, 1, 1, 3, 7])
+ANSWERS = [0, 0, 0, 1, 1, 1, 0, 0]
+
+
+def test_accuracy_is_the_share_of_right_answers() -> None:
+    assert evaluate.accuracy(TRUTH, sure(ANSWERS)) == pytest.approx(5 / 8)
+
+
+def test_balanced_accuracy_is_the_mean_recall_of_classes_that_occur() -> None:
+    assert evaluate.balanced_accuracy(TRUTH, sure(ANSWERS)) == pytest.approx((3 / 4 + 1 + 0 + 0) / 4)
+    assert evaluate.balanced_accuracy(TRUTH, sure(ANSWERS), without=("contempt",)) == pytest.approx((0.75 + 1 + 0) / 3)
+
+
+def test_confusion_has_the_truth_in_rows() -> None:
+    matrix = evaluate.confusion(TRUTH, sure(ANSWERS))
+    assert matrix[0, 1] == 1
+    assert matrix[7, 0] == 1
+    assert matrix.sum() == len(TRUTH)
+
+
+def test_macro_f1_counts_a_class_that_is_never_answered_as_zero() -> None:
+    neutral, happiness = 2 * 3 / (4 + 5), 2 * 2 / (2 + 3)
+    assert evaluate.macro_f1(TRUTH, sure(ANSWERS)) == pytest.approx((neutral + happiness) / 4)
+
+
+def test_calibration_error_is_the_gap_between_confidence_and_truth() -> None:
+    assert evaluate.calibration_error(TRUTH, sure(ANSWERS)) == pytest.approx(0.93 - 5 / 8, abs=1e-9)
+    assert evaluate.calibration_error(TRUTH, sure(list(TRUTH), 0.999)) == pytest.approx(0.001, abs=1e-9)
+
+
+def test_the_temperature_cools_boasting_and_warms_modesty() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 8, 4000)
+    honest = rng.normal(0, 1, (4000, 8))
+    honest[np.arange(4000), truth] += 1.0
+    fitted = evaluate.fit_temperature(truth, [honest])
+    assert evaluate.fit_temperature(truth, [honest * 2]) == pytest.approx(fitted * 2, rel=0.05)
+    assert evaluate.fit_temperature(truth, [honest / 2]) == pytest.approx(fitted / 2, rel=0.05)
+
+
+def test_the_interval_holds_the_score_and_narrows_with_more_faces() -> None:
+    few = evaluate.interval(evaluate.accuracy, TRUTH, sure(ANSWERS), draws=300)
+    many = evaluate.interval(evaluate.accuracy, np.tile(TRUTH, 50), sure(ANSWERS * 50), draws=300)
+    assert few[0] <= 5 / 8 <= few[1]
+    assert few[1] - few[0] > 3 * (many[1] - many[0])
+
+
+def test_the_summary_of_each_group_is_that_of_its_faces_alone() -> None:
+    groups = ["a"] * 4 + ["b"] * 4
+    found = evaluate.by_group(TRUTH, sure(ANSWERS), groups)
+    assert found["a"]["accuracy"] == pytest.approx(0.75)
+    assert found["b"]["accuracy"] == pytest.approx(0.5)
+    assert found["a"]["recall"] == {EXPRESSIONS[0]: 0.75}
+
+
+def test_no_faces_and_missing_groups_are_refused_in_words() -> None:
+    with pytest.raises(BadInput, match="at least one"):
+        evaluate.summary(np.zeros(0, np.int64), np.zeros((0, 8)))
+    with pytest.raises(BadInput, match="expected 8 group names, got 1"):
+        evaluate.by_group(TRUTH, sure(ANSWERS), ["a"])
