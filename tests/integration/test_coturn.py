@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,11 +44,10 @@ class Turn:
         return {"turn_urls": url, "turn_secret": self.secret, "ice_relay_only": True, **other}
 
 
-@pytest.fixture(scope="module")
-def turn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Turn]:
+@contextmanager
+def coturn(folder: Path) -> Iterator[tuple[Turn, subprocess.Popen[bytes]]]:
     """coturn with time-limited credentials. It refuses to relay to loopback peers unless told otherwise."""
     assert COTURN is not None
-    folder = tmp_path_factory.mktemp("coturn")
     running = Turn(_free_port(), secrets.token_hex(16))
     options = [
         "-n", "--no-cli", "--no-tls", "--no-dtls", "--fingerprint", "--use-auth-secret", "--allow-loopback-peers",
@@ -59,10 +59,16 @@ def turn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Turn]:
         process = subprocess.Popen([COTURN, *options], stdout=log, stderr=log, cwd=folder)
     try:
         _wait_for_answer(running.port, process, folder / "log")
-        yield running
+        yield running, process
     finally:
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def turn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Turn]:
+    with coturn(tmp_path_factory.mktemp("coturn")) as (running, _):
+        yield running
 
 
 def _free_port() -> int:
@@ -136,3 +142,17 @@ async def test_the_relay_refuses_credentials_that_have_expired(turn: Turn) -> No
     sender = Sender(ice=[ice], relay_only=True)
     assert kinds(await sender.offer()) == set()
     await sender.close()
+
+
+async def test_closing_does_not_wait_for_a_relay_that_is_gone(tmp_path: Path) -> None:
+    """aiortc by itself waits half a minute for the relay to confirm."""
+    with coturn(tmp_path) as (turn, process):
+        async with whip_server(**turn.settings()) as server:
+            client = WhipClient(server.endpoint, await server.ticket())
+            await client.publish()
+            await asyncio.wait_for(server.hub.analysers[0].frames.take(), 15)
+            process.kill()
+            process.wait()
+            response = await asyncio.wait_for(client.delete(), 10)
+            assert response.status_code == 200
+            await client.close()
