@@ -210,7 +210,7 @@ def ack(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 async def operations_socket(socket: WebSocket) -> None:
-    await socket.accept()
+    await socket.accept(subprotocol="lessonroom.v1")
     await socket.receive_text()
     person = lesson.people.setdefault("operator", Person("operator", "observer", "Operator"))
     person.socket = socket

@@ -3,10 +3,15 @@
  * The student's page is the polite one. A connection belongs to one load of the other's page: when that page is
  * loaded anew, a new connection is made. The room's socket carries the signalling only; while it is away, the call
  * goes on.
+ *
+ * A connection that does not come about or breaks for good is made anew by one side, the impolite one; the other
+ * follows when it sees an offer of a connection that it does not know, by the session id of the description
+ * (RFC 8829 section 5.2.1: constant for one connection).
  */
 
-const PATIENCE = 20_000;
+const PATIENCE = { impolite: 20_000, polite: 35_000 };
 const LIMP = 5_000;
+const HANG_UP = 1_000;
 const MOST_EARLY = 100;
 
 export class Call extends EventTarget {
@@ -30,6 +35,7 @@ export class Call extends EventTarget {
   #making = false;
   #ignoring = false;
   #settingAnswer = false;
+  #session = null;
 
   /** `media`: Media; `send(signal)` says `{to, page, description | candidate}` to the room; `polite`: gives way. */
   constructor({ media, send, polite }) {
@@ -79,8 +85,6 @@ export class Call extends EventTarget {
       if (pc !== this.#pc) return; // dropped meanwhile
       console.warn("signal not applied:", error.name);
       this.#begin();
-      // an offer that does not fit belongs to a new connection of the same page
-      if (description?.type === "offer") await this.#describe(this.#pc, description);
     }
     return undefined;
   }
@@ -92,19 +96,25 @@ export class Call extends EventTarget {
   }
 
   async #describe(pc, description) {
+    const session = sessionOf(description.sdp);
+    if (description.type === "offer" && this.#session !== null && session !== this.#session) {
+      this.#begin();
+      return this.#describe(this.#pc, description);
+    }
     const ready = !this.#making && (pc.signalingState === "stable" || this.#settingAnswer);
     const collision = description.type === "offer" && !ready;
     this.#ignoring = !this.#polite && collision;
-    if (this.#ignoring) return;
+    if (this.#ignoring) return undefined;
+    this.#session = session;
     this.#settingAnswer = description.type === "answer";
     try {
       await pc.setRemoteDescription(description);
     } finally {
       this.#settingAnswer = false;
     }
-    if (description.type !== "offer") return;
+    if (description.type !== "offer") return undefined;
     await pc.setLocalDescription();
-    this.#say(pc, { description: pc.localDescription });
+    return this.#say(pc, { description: pc.localDescription });
   }
 
   async #candidate(pc, candidate) {
@@ -131,7 +141,11 @@ export class Call extends EventTarget {
     pc.addEventListener("connectionstatechange", () => this.#moved(pc));
     this.#openChannel(pc);
     this.#fill(pc);
-    this.#wait(PATIENCE, () => this.#begin());
+    this.#wait(this.#patience, () => this.#begin());
+  }
+
+  get #patience() {
+    return this.#polite ? PATIENCE.polite : PATIENCE.impolite;
   }
 
   async #negotiate(pc) {
@@ -160,9 +174,9 @@ export class Call extends EventTarget {
     });
     channel.addEventListener("close", () => {
       if (pc !== this.#pc) return;
-      // hung up, or made a new connection: the member list says which
-      if (this.#here) this.#begin();
-      else this.close();
+      // hung up, or about to offer a new connection: the member list or the offer will say which
+      this.#become("weak");
+      this.#wait(this.#polite ? this.#patience : HANG_UP, () => this.#begin());
     });
   }
 
@@ -217,7 +231,7 @@ export class Call extends EventTarget {
 
   #restart(pc) {
     pc.restartIce();
-    this.#wait(PATIENCE, () => this.#begin());
+    this.#wait(this.#patience, () => this.#begin());
   }
 
   #say(pc, what) {
@@ -235,6 +249,7 @@ export class Call extends EventTarget {
     this.#pc?.close();
     this.#pc = null;
     this.#channel = null;
+    this.#session = null;
     this.#making = this.#ignoring = this.#settingAnswer = false;
   }
 
@@ -246,4 +261,9 @@ export class Call extends EventTarget {
   #changed() {
     this.dispatchEvent(new Event("change"));
   }
+}
+
+/** The session id of a description's `o=` line. */
+export function sessionOf(sdp) {
+  return sdp.match(/^o=\S+ (\S+)/m)?.[1] ?? null;
 }

@@ -39,11 +39,12 @@ export function troubleOf(media, kind) {
 export function deviceButton(button, media, kind, draw) {
   const paint = () => {
     const on = media[kind] === "on";
-    draw(button, on ? kindIcon(kind) : `${kindIcon(kind)}-off`);
+    const lit = on || media[kind] === "opening";
+    draw(button, lit ? kindIcon(kind) : `${kindIcon(kind)}-off`);
     const label = t(`${kind}.${on ? "on" : "off"}`);
     button.setAttribute("aria-label", label);
     button.title = label;
-    button.dataset.on = String(on);
+    button.dataset.on = String(lit);
   };
   button.addEventListener("click", () => media.turn(kind, media[kind] !== "on"));
   media.addEventListener("change", paint);

@@ -145,6 +145,7 @@ export function languageSwitches() {
 }
 
 /** A time of day in the reader's way. `at`: milliseconds since 1970. */
-export function clock(at) {
-  return new Intl.DateTimeFormat(speech.locale, { hour: "2-digit", minute: "2-digit" }).format(at);
+export function clock(at, { seconds = false } = {}) {
+  const second = seconds ? { second: "2-digit" } : {};
+  return new Intl.DateTimeFormat(speech.locale, { hour: "2-digit", minute: "2-digit", ...second }).format(at);
 }

@@ -3,8 +3,9 @@
  * knows the store and what it was handed, and none knows another.
  */
 
+import { admitted } from "./admission.js";
 import { AnalyserFeed } from "./analyser.js";
-import { openSession, ticketFor } from "./api.js";
+import { ticketFor } from "./api.js";
 import { Call } from "./call.js";
 import { Chat } from "./chat.js";
 import { Composer } from "./composer.js";
@@ -18,7 +19,7 @@ import { Indicator } from "./indicator.js";
 import { Media } from "./media.js";
 import { Outbox } from "./outbox.js";
 import { people } from "./people.js";
-import { codeOf, forgetCode, memberOf, newId, socketAddress } from "./place.js";
+import { newId, socketAddress } from "./place.js";
 import { prejoin } from "./prejoin.js";
 import { LastingSocket } from "./socket.js";
 import { Stage } from "./stage.js";
@@ -235,29 +236,15 @@ class Lesson {
   }
 }
 
-/** The session, or a card that says why there is none. */
-async function admitted(member) {
-  try {
-    const session = await openSession(member, codeOf(location));
-    forgetCode();
-    return session;
-  } catch (error) {
-    if (error.status === undefined) throw error;
-    const kind = { 0: "unreachable", 404: "gone", 503: "full", 429: "full" }[error.status] ?? "used";
-    door(kind, kind === "unreachable" || kind === "full" ? () => location.reload() : null);
-    return null;
-  }
-}
-
 async function main() {
   await speakFirst();
   languageSwitches();
   drawIcons();
   anchorPopovers();
   if (!globalThis.RTCPeerConnection || !globalThis.WebSocket) return door("unsupported");
-  const session = await admitted(memberOf(location));
+  const session = await admitted();
   if (!session) return undefined;
-  if (session.role === "observer") return door("used");
+  if (session.role === "observer") return door("gone");
   const lesson = new Lesson(session, new Outbox(sessionStorage, session.member));
   lesson.draw();
   const opening = lesson.media.open();

@@ -14,7 +14,7 @@ const TROUBLE = {
   AbortError: "busy",
 };
 
-/** States of a device: on, off, denied, missing, busy, insecure, failed. */
+/** States of a device: on, off, opening, denied, missing, busy, insecure, failed. */
 export class Media extends EventTarget {
   camera = "off";
   microphone = "off";
@@ -24,6 +24,7 @@ export class Media extends EventTarget {
   /** Ask for both at once; when that fails, for each alone, so that one missing device does not take the other. */
   async open() {
     if (!navigator.mediaDevices) return this.#set({ camera: "insecure", microphone: "insecure" });
+    this.#set({ camera: "opening", microphone: "opening" });
     try {
       this.#take(await navigator.mediaDevices.getUserMedia({ video: wish("camera"), audio: wish("microphone") }));
     } catch {
@@ -34,6 +35,7 @@ export class Media extends EventTarget {
   }
 
   async #openOne(kind) {
+    this.#set({ [kind]: "opening" });
     try {
       this.#take(await navigator.mediaDevices.getUserMedia({ [KINDS[kind]]: wish(kind) }));
     } catch (error) {
@@ -68,6 +70,7 @@ export class Media extends EventTarget {
 
   /** Switch the camera or the microphone on or off. */
   async turn(kind, on) {
+    if (this[kind] === "opening") return undefined;
     if (on && !this.tracks[kind]) return this.#openOne(kind);
     const track = this.tracks[kind];
     if (!track) return undefined;

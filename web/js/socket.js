@@ -6,6 +6,10 @@
 /** Close codes of the protocol that end a page's attempts, by the word the page shows. */
 export const FINAL = { 4002: "replaced", 4004: "room_closed" };
 
+const REFUSED = 4001;
+const BUSY = 4007;
+/** So many tickets refused one after the other: a fresh one will not help either. */
+const MOST_REFUSED = 4;
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 15_000;
 const STEADY = 5_000;
@@ -20,6 +24,7 @@ export class LastingSocket {
   #options;
   #socket = null;
   #attempt = 0;
+  #refused = 0;
   #stopped = true;
   #open = false;
   #timers = {};
@@ -108,6 +113,7 @@ export class LastingSocket {
     this.#heard();
     if (!this.#open) {
       this.#open = true;
+      this.#refused = 0;
       this.#after("steady", STEADY, () => (this.#attempt = 0));
       this.#ping();
       this.#tell({ state: "open" });
@@ -130,8 +136,10 @@ export class LastingSocket {
   #closed(code) {
     this.#letGo();
     if (this.#stopped) return;
+    this.#refused = code === REFUSED ? this.#refused + 1 : 0;
     if (code in FINAL) this.#end(FINAL[code]);
-    else this.#again(code === 4007 ? "busy" : "unreachable");
+    else if (this.#refused >= MOST_REFUSED) this.#end("ticket_refused");
+    else this.#again(code === BUSY ? "busy" : "unreachable");
   }
 
   #again(reason) {

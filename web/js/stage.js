@@ -24,6 +24,7 @@ export class Stage {
     byId("banner-action").addEventListener("click", retry);
     byId("unmute").addEventListener("click", () => this.#play());
     call.addEventListener("change", () => this.#draw());
+    for (const event of ["loadeddata", "resize", "emptied"]) byId("remote").addEventListener(event, () => this.#draw());
     store.subscribe((state, before) => {
       if (state.members !== before.members || state.welcomed !== before.welcomed) this.#draw();
       if (state.connection !== before.connection) this.#drawBanner(state.connection, before.connection);
@@ -43,8 +44,10 @@ export class Stage {
     write(byId("title"), person?.name ? t("title", { name }) : t("title.plain"));
     document.title = `${byId("title").textContent} · Lessonroom`;
     this.#attach(call.remote);
-    const seen = call.state === "connected" && call.peer.camera && call.remote.getVideoTracks().length > 0;
-    show(byId("remote"), seen || call.state === "weak");
+    const seen = call.state === "connected" && call.peer.camera && byId("remote").videoWidth > 0;
+    byId("stage").dataset.call = call.state;
+    byId("stage").dataset.picture = String(seen);
+    byId("remote").dataset.seen = String(seen || call.state === "weak");
     show(byId("remote-none"), !seen);
     byId("remote-none").dataset.over = String(call.state === "weak");
     write(byId("remote-initial"), initialOf(person?.name));
