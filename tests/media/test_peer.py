@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import socket
 import threading
 import time
 from pathlib import Path
@@ -10,10 +12,12 @@ from unittest.mock import patch
 
 import aioice
 import pytest
+from aiortc import RTCRtpSender
 
 from lessonroom.errors import BadSdp, Busy
 from lessonroom.media import peer as peer_module
 from lessonroom.media.frames import FramesEnded
+from lessonroom.media.guard.ice import MOST_DATAGRAMS
 from lessonroom.media.peer import Analyser, End, State
 from lessonroom.media.sdp import SdpPolicy
 from lessonroom.messages import IceServer
@@ -204,6 +208,57 @@ async def test_relay_only_without_a_relay_is_no_capacity() -> None:
     with pytest.raises(Busy):
         await Analyser.accept(await sender.offer(), [server], policy=policy, on_end=print)
     await sender.close()
+
+
+def ports(session: Session) -> list[tuple[str, int]]:
+    """Where the analyser listens, IPv4 only."""
+    (transceiver,) = session.analyser._connection.peer.getTransceivers()
+    found = transceiver.receiver.transport.transport.iceGatherer.getLocalCandidates()
+    return [(candidate.ip, candidate.port) for candidate in found if ":" not in candidate.ip]
+
+
+async def test_datagrams_of_strangers_do_not_disturb_a_session() -> None:
+    """An empty one is enough to end a session of aiortc alone."""
+    session = await Session(Sender(MovingPicture(rate=20))).connect()
+    chance = random.Random(5)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        for number in range(4000):
+            first = chance.choice([0, 1, 22, 23, 128, 144, 200, 255])
+            data = bytes([first]) + chance.randbytes(chance.choice([0, 1, 3, 11, 19, 60, 200]))
+            stranger.sendto(data if number % 7 else b"", chance.choice(ports(session)))
+            if number % 40 == 0:
+                await asyncio.sleep(0)
+        await asyncio.sleep(0.2)
+    await asyncio.wait_for(session.analyser.frames.take(), 10)
+    assert session.ends == []
+    await session.close()
+
+
+async def test_what_strangers_send_before_the_connection_stands_does_not_pile_up() -> None:
+    session = await Session(Sender()).begin()
+    (transceiver,) = session.analyser._connection.peer.getTransceivers()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        for _ in range(40):
+            for _ in range(100):
+                stranger.sendto(b"\x16" * 1000, ports(session)[0])
+            await asyncio.sleep(0.002)
+    waiting = transceiver.receiver.transport.transport._connection._queue.qsize()
+    assert 100 < waiting <= MOST_DATAGRAMS
+    await session.sender.answered(session.analyser.answer)
+    await asyncio.wait_for(session.analyser.frames.take(), 10)
+    await session.close()
+
+
+async def test_h264_is_understood_as_well() -> None:
+    sender = Sender()
+    (transceiver,) = sender.peer.getTransceivers()
+    capable = RTCRtpSender.getCapabilities("video").codecs
+    transceiver.setCodecPreferences([codec for codec in capable if codec.mimeType == "video/H264"])
+    session = await Session(sender).connect()
+    assert "VP8" not in session.analyser.answer
+    frame = await asyncio.wait_for(session.analyser.frames.take(), 10)
+    assert (frame.width, frame.height) == (320, 240)
+    await session.close()
 
 
 def held() -> dict[str, int]:

@@ -13,7 +13,7 @@ A receiver keeps state for every SSRC that a peer makes up; it estimates bandwid
 stream of 100 kbit/s does not need.
 No host candidates on a machine without a network, so that a demo cannot run there; a peer     :mod:`.ice`
 that vanished is noticed after 30 s; a task of a connection that was closed too early never
-ends.
+ends; an empty datagram from anybody ends a session; datagrams pile up before it begins.
 Closing may wait for a TURN server that is gone, and for ever when it was cancelled once.      :mod:`.connection`
 ============================================================================================  ====================
 

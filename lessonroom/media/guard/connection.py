@@ -26,6 +26,7 @@ PRIVATE_NAMES = {
         "_closing",
         "request_received",
         "data_received",
+        "_queue",
     ),
 }
 """Names that the guard uses although nobody promised them; a test looks whether they are still there."""

@@ -11,6 +11,8 @@ from typing import Any
 import aioice
 from aiortc import RTCPeerConnection
 
+MOST_DATAGRAMS = 512
+"""Datagrams that may wait for the transport to read them; what comes then is dropped, as a network does."""
 LOOPBACK = ("127.0.0.1", "::1")
 
 
@@ -49,16 +51,25 @@ def end_consent_checks(peer: RTCPeerConnection) -> None:
 
 
 def listen(peer: RTCPeerConnection, heard: Callable[[], None]) -> None:
-    """Call ``heard`` for whatever comes from the other side: media, and the checks that come when no media do."""
+    """Call ``heard`` for whatever comes from the other side: media, and the checks that come when no media do.
+
+    What cannot be of use is dropped here, for anybody may send to an open port: an empty datagram ends aiortc 1.16's
+    session with an IndexError, and aioice keeps all data that come before the connection stands.
+    """
     for ice in _agents(peer):
-        for name in ("request_received", "data_received"):
-            original = getattr(ice, name)
+        checked, received = ice.request_received, ice.data_received
 
-            def received(*arguments: Any, original: Any = original) -> None:
+        def request_received(*arguments: Any, checked: Any = checked) -> None:
+            heard()
+            checked(*arguments)
+
+        def data_received(data: bytes, component: int, ice: Any = ice, received: Any = received) -> None:
+            if data and ice._queue.qsize() < MOST_DATAGRAMS:
                 heard()
-                original(*arguments)
+                received(data, component)
 
-            replace(ice, name, received)
+        replace(ice, "request_received", request_received)
+        replace(ice, "data_received", data_received)
 
 
 def replace(owner: object, name: str, value: object) -> None:
