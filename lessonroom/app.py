@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import secrets
 import time
@@ -30,7 +29,7 @@ from lessonroom.media.vision import MODELS, Vision, see
 from lessonroom.metrics import Metrics
 from lessonroom.rooms.hub import Hub
 from lessonroom.rooms.live import Analyser, MakeWatch
-from lessonroom.server import http, listen
+from lessonroom.server import http
 from lessonroom.server.admission import Admission
 from lessonroom.server.figures import Figures
 from lessonroom.server.services import Services
@@ -115,15 +114,6 @@ def build(settings: Settings) -> App:
     admission = Admission(store, settings, signing_key(settings.data_dir / KEY_FILE))
     services = Services(settings, store, hub, admission, metrics, figures)
     return App(settings, services, eyes, store)
-
-
-def serve(settings: Settings) -> None:
-    """Serve until a signal says stop."""
-    logs.setup(level=settings.log_level, as_json=settings.log_json)
-    bound, settings = listen.bind(settings)
-    app = build(settings)
-    log.info("listening", address=app.admission.public_url)
-    asyncio.run(listen.server(app.asgi, settings).serve(sockets=[bound]))
 
 
 def signing_key(path: Path) -> bytes:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Protocol
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -15,6 +18,23 @@ PING_SECONDS = 10.0
 """A socket is pinged so often and dropped when no pong comes in the same time: a lost network is noticed in 20 s."""
 STOP_SECONDS = 10
 """How long requests may go on when the server stops."""
+
+
+class Application(Protocol):
+    """What is served: :class:`lessonroom.app.App`."""
+
+    @property
+    def asgi(self) -> ASGIApp:
+        """The ASGI application."""
+        ...
+
+    async def start(self) -> None:
+        """Begin; again changes nothing."""
+        ...
+
+    async def stop(self) -> None:
+        """End; again changes nothing."""
+        ...
 
 
 def bind(settings: Settings) -> tuple[socket.socket, Settings]:
@@ -52,3 +72,18 @@ def server(asgi: ASGIApp, settings: Settings) -> uvicorn.Server:
             timeout_graceful_shutdown=STOP_SECONDS,
         )
     )
+
+
+@asynccontextmanager
+async def started(app: Application) -> AsyncIterator[None]:
+    """Start the application before it is served, so that rooms and links can be made; stop it at the end."""
+    await app.start()
+    try:
+        yield
+    finally:
+        await app.stop()
+
+
+async def serve(app: Application, listener: socket.socket, settings: Settings) -> None:
+    """Serve on a bound socket until a signal says stop."""
+    await server(app.asgi, settings).serve(sockets=[listener])
