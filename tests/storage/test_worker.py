@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -202,3 +203,33 @@ async def test_a_worker_that_was_stopped_starts_again(worker: Worker) -> None:
     worker.start()
     await worker.ask(insert("b"))
     assert await worker.ask(words) == ["a", "b"]
+
+
+async def test_when_the_file_goes_while_it_is_written_nobody_is_told_that_it_worked(
+    worker: Worker, tmp_path: Path
+) -> None:
+    """The commit itself works, into a file that has no name any more."""
+
+    def lose(db: Connection) -> None:
+        (tmp_path / "lessons.sqlite3").unlink()
+
+    gate, asked = await held(worker, [insert("a"), lose, insert("b")])
+    gate.open.set()
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert {str(answer) for answer in answers[1:]} == {"the database is gone: its file was moved or deleted"}
+
+
+async def test_after_a_fault_of_the_database_the_next_batch_gets_a_new_connection(worker: Worker, side: Side) -> None:
+    """What is wrong with the old one (a limit, a lost server, a lock of its own) is not looked into."""
+    await worker.ask(insert("a"))
+    made: list[object] = []
+
+    def connected(connection: object, record: object) -> None:
+        made.append(connection)
+
+    event.listen(side.engine, "connect", connected)
+    with pytest.raises(StoreDown):
+        await worker.ask(lambda db: db.exec_driver_sql("SELECT * FROM nothing"))
+    assert await worker.ask(words) == ["a"]
+    event.remove(side.engine, "connect", connected)
+    assert len(made) == 1
