@@ -1,0 +1,76 @@
+"""A WHIP client (RFC 9725) on aiortc: sends one video track to the analyser."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from urllib.parse import urljoin
+
+import httpx
+from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamTrack
+
+from lessonroom.errors import Refused
+from lessonroom.media.guard import end_consent_checks, gather_loopback
+from lessonroom.messages import IceServer
+
+
+def configuration(servers: Sequence[IceServer]) -> RTCConfiguration:
+    """The room's ICE servers as aiortc takes them."""
+    return RTCConfiguration(
+        iceServers=[
+            RTCIceServer(urls=each.urls, username=each.username, credential=each.credential) for each in servers
+        ]
+    )
+
+
+class WhipFeed:
+    """One WHIP session. ``gone`` is set when the connection has failed or was closed from the other side."""
+
+    def __init__(self, http: httpx.AsyncClient, ice_servers: Sequence[IceServer] = ()) -> None:
+        self._http = http
+        self._peer = RTCPeerConnection(configuration(ice_servers))
+        self._location: str | None = None
+        self._bearer = ""
+        self.gone = asyncio.Event()
+
+    @property
+    def connected(self) -> bool:
+        """Whether media can flow."""
+        return self._peer.connectionState == "connected"
+
+    async def open(self, room: str, ticket: str, track: MediaStreamTrack) -> None:
+        """Offer the track and take the answer. Raises Refused, and httpx's errors of the network."""
+        transceiver = self._peer.addTransceiver(track, direction="sendonly")
+        codecs = RTCRtpSender.getCapabilities("video").codecs
+        transceiver.setCodecPreferences([codec for codec in codecs if codec.mimeType == "video/VP8"])
+        end_consent_checks(self._peer)
+        gather_loopback(self._peer)
+        self._peer.on("connectionstatechange", self._moved)
+        await self._peer.setLocalDescription(await self._peer.createOffer())
+        self._bearer = ticket
+        response = await self._send("POST", f"whip/{room}", self._peer.localDescription.sdp)
+        self._location = urljoin(str(response.url), response.headers["location"])
+        await self._peer.setRemoteDescription(RTCSessionDescription(response.text, "answer"))
+
+    async def close(self) -> None:
+        """End the session on both sides; one that is gone already is no error."""
+        location, self._location = self._location, None
+        try:
+            if location is not None:
+                await self._send("DELETE", location, None)
+        except (httpx.HTTPError, Refused):
+            pass  # the server is away or has ended it: nothing is left to end
+        finally:
+            await self._peer.close()
+
+    async def _send(self, method: str, url: str, sdp: str | None) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self._bearer}"} | ({"Content-Type": "application/sdp"} if sdp else {})
+        response = await self._http.request(method, url, content=sdp, headers=headers)
+        if response.is_error:
+            raise Refused(f"expected {method} to be taken, got HTTP {response.status_code}")
+        return response
+
+    def _moved(self) -> None:
+        if self._peer.connectionState in {"failed", "closed"}:
+            self.gone.set()
