@@ -165,7 +165,7 @@ async def said(person: Person, message: dict[str, Any]) -> None:
         await lesson.tell_all(lesson.analysis)
     elif kind == "stuck":
         teacher = lesson.people["teacher-1"]
-        hint = {"cue": "stuck_button", "advice": "ask_what_is_unclear", "at": milliseconds(), "id": secrets.token_hex(8)}
+        hint = {"cue": "stuck_button", "advice": "ask_where", "at": milliseconds(), "id": secrets.token_hex(8)}
         lesson.hints.append(hint)
         await lesson.tell(teacher, {"type": "hint", **hint})
         await lesson.tell(person, {"type": "stuck.ack", "id": message["id"], "delivered": teacher.socket is not None})

@@ -31,14 +31,18 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-SIZES = {"laptop": {"width": 1280, "height": 800}, "phone": {"width": 360, "height": 740}, "tablet": {"width": 1024, "height": 768}}
+SIZES = {
+    "laptop": {"width": 1280, "height": 800},
+    "phone": {"width": 360, "height": 740},
+    "tablet": {"width": 1024, "height": 768},
+}
 LOCALES = {"en": "en-GB", "ru": "ru-RU", "uk": "uk-UA"}
 SAID = {
     "en": [("t", "Good afternoon, Anna! Shall we look at exercise 7 on page 42?"), ("s", "Yes, I have it open"), ("s", "I did the first half yesterday"), ("t", "Very good. Then let us begin with the second half, and stop me whenever something is unclear.")],
     "ru": [("t", "Добрый день, Анна! Посмотрим упражнение 7 на странице 42?"), ("s", "Да, уже открыла"), ("s", "Первую половину я сделала вчера"), ("t", "Отлично. Тогда начнём со второй половины, и останавливайте меня, если что-то непонятно.")],
     "uk": [("t", "Добрий день, Анно! Подивимося вправу 7 на сторінці 42?"), ("s", "Так, уже відкрила"), ("s", "Першу половину я зробила вчора"), ("t", "Чудово. Тоді почнемо з другої половини, і зупиняйте мене, якщо щось незрозуміло.")],
 }  # fmt: skip
-BLOCKED = {"en": "Can we talk outside? My number is +7 916 123-45-67, call me 🙂 any evening", "ru": "Давайте созвонимся? Мой номер +7 916 123-45-67, звоните 🙂 в любой вечер", "uk": "Може, зідзвонимося? Мій номер +380 67 123 45 67, телефонуйте 🙂 ввечері"}  # fmt: skip
+BLOCKED = {"en": "Can we talk outside? My number is +7 916 123-45-67, call me 😀 any evening", "ru": "Давайте созвонимся? Мой номер +7 916 123-45-67, звоните 😀 в любой вечер", "uk": "Може, зідзвонимося? Мій номер +380 67 123 45 67, телефонуйте 😀 ввечері"}  # fmt: skip
 
 
 class Tour:
@@ -316,7 +320,11 @@ async def tour(play: Playwright, root: str, options: argparse.Namespace) -> None
     for look in wanted:
         one = Tour(root, options.out, look, browsers)
         for part in options.parts.split(","):
-            for step in {"doors": ["doors"], "lesson": ["before", "lesson", "chat", "trouble", "ends"], "operations": ["operations"]}[part]:
+            for step in {
+                "doors": ["doors"],
+                "lesson": ["before", "lesson", "chat", "trouble", "ends"],
+                "operations": ["operations"],
+            }[part]:
                 await getattr(one, step)()
         print(one.name, one.count)
     for browser in browsers.values():
@@ -334,7 +342,18 @@ async def main() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "--app-dir", str(HERE), "devserver:app", "--port", str(port), "--log-level", "warning"]
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "--app-dir",
+        str(HERE),
+        "devserver:app",
+        "--port",
+        str(port),
+        "--log-level",
+        "warning",
+    ]
     server = subprocess.Popen(command)
     try:
         root = f"http://localhost:{port}"

@@ -41,7 +41,7 @@ export function deviceButton(button, media, kind, draw) {
     const on = media[kind] === "on";
     const lit = on || media[kind] === "opening";
     draw(button, lit ? kindIcon(kind) : `${kindIcon(kind)}-off`);
-    const label = t(`${kind}.${on ? "on" : "off"}`);
+    const label = t(`device.${kind}.switch_${on ? "off" : "on"}`);
     button.setAttribute("aria-label", label);
     button.title = label;
     button.dataset.on = String(lit);

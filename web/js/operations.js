@@ -23,7 +23,8 @@ const FIGURES = [
   ["queue", (now) => figures.number(now.queue)],
   ["cpu", (now) => figures.share(now.cpu.process), (now) => t("ops.machine", { value: figures.share(now.cpu.machine), count: now.cpu.cores })],
   ["memory", (now) => figures.memory(now.memory_mb)],
-  ["chat", (now) => perSecond(now.chat_per_second), (now) => t("ops.verdicts", { ...now.verdicts })],
+  ["chat", (now) => perSecond(now.chat_per_second), (now) => t("ops.relayed", { count: now.verdicts.relay })],
+  ["stopped", (now) => figures.number(now.verdicts.block), (now) => t("ops.held", { count: now.verdicts.hold })],
 ];
 
 const LINES = [

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import * as talk from "../../web/js/talk.js";
+
+const ME = "student-1";
+const OTHER = "teacher-1";
+const pending = (id, text = "hello") => talk.sent([], { id, sender: ME, text, at: 1 });
+const server = (id, seq, more = {}) => ({ id, seq, sender: OTHER, text: "x", at: 2, state: "relayed", ...more });
+
+test("a sent message waits at the end, without a number", () => {
+  const messages = talk.sent(talk.arrived([], server("a", 7), []), { id: "b", sender: ME, text: "hi", at: 3 });
+  assert.deepEqual(messages.map(({ id, seq, state }) => [id, seq, state]), [["a", 7, "relayed"], ["b", null, "sending"]]);
+});
+
+test("the same message sent again is one message", () => {
+  const once = pending("a");
+  assert.equal(talk.sent(once, { id: "a", sender: ME, text: "hello", at: 9 }), once);
+});
+
+test("an acknowledgement gives the number and the state", () => {
+  const [message] = talk.acknowledged(pending("a"), { id: "a", seq: 4, at: 5, state: "held" });
+  assert.deepEqual([message.seq, message.state, message.at], [4, "held", 5]);
+});
+
+test("a replay of our own message takes the place of the waiting one", () => {
+  const messages = talk.arrived(pending("a"), server("a", 4, { sender: ME, text: "hello" }), []);
+  assert.deepEqual(messages.map(({ id, seq }) => [id, seq]), [["a", 4]]);
+});
+
+test("two people may use the same id", () => {
+  assert.equal(talk.arrived(pending("a"), server("a", 4), []).length, 2);
+});
+
+test("messages stand in the order of their numbers, whatever order they came in", () => {
+  const messages = talk.arrived(talk.arrived([], server("b", 2), []), server("a", 1), []);
+  assert.deepEqual(messages.map(({ seq }) => seq), [1, 2]);
+});
+
+test("a blocked message is for the input line, not for the list", () => {
+  const messages = talk.acknowledged(pending("a"), { id: "a", seq: 1, at: 1, state: "blocked", findings: [] });
+  assert.equal(talk.listed(messages).length, 0);
+  assert.equal(talk.stopped(messages, ME).id, "a");
+  assert.equal(talk.stopped(messages, OTHER), null);
+});
+
+test("a blocked message that was put away does not come back with a replay", () => {
+  const replayed = server("a", 1, { sender: ME, state: "blocked" });
+  assert.deepEqual(talk.arrived([], replayed, ["a"]), []);
+  assert.equal(talk.arrived([], replayed, []).length, 1);
+});
+
+test("an appealed message that was put away before still stands in the list", () => {
+  assert.equal(talk.arrived([], server("a", 1, { sender: ME, state: "appealed" }), ["a"]).length, 1);
+});
+
+test("a refused message keeps its text and can be tried again", () => {
+  const refused = talk.refused(pending("a"), { id: "a", code: "store_down" });
+  assert.deepEqual([refused[0].state, refused[0].code, refused[0].text], ["refused", "store_down", "hello"]);
+  assert.equal(talk.retried(refused, "a")[0].state, "sending");
+});
+
+test("only messages of others after the last one in view are unread", () => {
+  const messages = [server("a", 1), server("b", 2), server("c", 3, { sender: ME })].reduce(
+    (list, message) => talk.arrived(list, message, []), []);
+  assert.equal(talk.unread(messages, ME, 1), 1);
+});
+
+const MARKS = [
+  ["nothing found", "hello", [], [["hello", false]]],
+  ["in the middle", "call 123 now", [[5, 8]], [["call ", false], ["123", true], [" now", false]]],
+  ["all of it", "123", [[0, 3]], [["123", true]]],
+  ["after an emoji, in UTF-16 units", "😀 123", [[3, 6]], [["😀 ", false], ["123", true]]],
+  ["overlapping findings are one mark", "abcdef", [[1, 4], [2, 5]], [["a", false], ["bcde", true], ["f", false]]],
+  ["touching findings are one mark", "abcd", [[0, 2], [2, 4]], [["abcd", true]]],
+  ["a span beyond the end", "abc", [[1, 99]], [["a", false], ["bc", true]]],
+  ["an empty span", "abc", [[1, 1]], [["abc", false]]],
+  ["an empty text", "", [], []],
+];
+
+for (const [name, text, spans, pieces] of MARKS) {
+  test(`marks: ${name}`, () => {
+    const findings = spans.map(([start, end]) => ({ kind: "phone", start, end }));
+    assert.deepEqual(talk.marked(text, findings).map((piece) => [piece.text, piece.found]), pieces);
+  });
+}
