@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import version
 from itertools import pairwise
@@ -233,6 +234,31 @@ async def test_decoded_pictures_come_in_order_on_the_loop() -> None:
         await asyncio.sleep(0.005)
     assert [decoded.picture.pts for decoded in pictures] == [9000 * n for n in range(30)]
     assert pictures[3].at == 0.3
+
+
+async def test_small_and_slow_streams_need_no_thread() -> None:
+    pictures: list[Decoded] = []
+    stream = DecodeStream("VP8", pictures.append, lambda: None)
+    first, *rest = encoded(10)
+    stream.put(first)
+    assert pictures == []
+    while not pictures:
+        await asyncio.sleep(0.001)
+    for frame in rest:
+        stream.put(frame)
+    assert [decoded.picture.pts for decoded in pictures] == [9000 * n for n in range(10)]
+
+
+@pytest.mark.parametrize(("size", "pause"), [((640, 480), 0.1), ((320, 240), 0.03)])
+async def test_large_or_fast_streams_never_hold_up_the_loop(size: tuple[int, int], pause: float) -> None:
+    pictures: list[Decoded] = []
+    stream = DecodeStream("VP8", pictures.append, lambda: None)
+    for number, frame in enumerate(encoded(5, size)):
+        before = len(pictures)
+        stream.put(replace(frame, at=number * pause))
+        assert len(pictures) == before
+        while len(pictures) == before:
+            await asyncio.sleep(0.001)
 
 
 async def test_a_decoder_that_cannot_keep_up_drops_all_and_asks_for_a_keyframe() -> None:

@@ -262,9 +262,12 @@ async def test_h264_is_understood_as_well() -> None:
 
 
 def held() -> dict[str, int]:
-    """Threads, descriptors and tasks of this process; without the shared decoding threads, which are made at need."""
+    """Threads, descriptors and tasks of this process; without those of pools, which are made at need and stay.
+
+    ``decode``: the guard's own pool; ``asyncio``: the loop's, in which the sender encodes.
+    """
     return {
-        "threads": sum(not thread.name.startswith("decode") for thread in threading.enumerate()),
+        "threads": sum(not thread.name.startswith(("decode", "asyncio")) for thread in threading.enumerate()),
         "descriptors": len(list(Path("/proc/self/fd").iterdir())),
         "tasks": len(asyncio.all_tasks()),
     }
