@@ -1,0 +1,262 @@
+"""Every route over a real server: who may ask, what comes back, what every answer carries."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from lessonroom.app import App
+from lessonroom.server import security
+from tests.integration.serving import Lesson, Visitor, serving
+
+KEY = "an-admin-key"
+HASH = hashlib.sha256(KEY.encode()).hexdigest()
+
+
+@pytest.fixture
+async def app(tmp_path: Path) -> AsyncIterator[App]:
+    async with serving(tmp_path, admin_keys=HASH, models_dir=tmp_path) as app:
+        yield app
+
+
+@pytest.fixture
+async def admin(app: App) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {"Authorization": f"Bearer {KEY}"}
+    async with httpx.AsyncClient(base_url=app.admission.public_url, headers=headers, verify=False) as client:
+        yield client
+
+
+@pytest.fixture
+async def anybody(app: App) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=app.admission.public_url, verify=False) as client:
+        yield client
+
+
+# --- administration --------------------------------------------------------------------------------------------------
+
+
+async def test_the_platform_makes_a_lesson_whose_links_open_it(app: App, admin: httpx.AsyncClient) -> None:
+    room = (await admin.post("/api/admin/rooms", json={"mode_cap": "M3"})).json()["room"]
+    made = await admin.post(
+        f"/api/admin/rooms/{room}/members", json={"role": "teacher", "name": "Тина", "sender": "t1"}
+    )
+    assert made.status_code == 201
+    visitor = Visitor(app.admission.public_url, made.json()["link"])
+    await visitor.enter()
+    async with visitor.page() as page:
+        assert (page.welcome.room, page.welcome.members[0].name) == (room, "Тина")
+        listed = (await admin.get("/api/admin/rooms")).json()
+        assert [(row["room"], row["mode_cap"], row["present"]) for row in listed] == [(room, "M3", 1)]
+        assert (await admin.delete(f"/api/admin/rooms/{room}")).status_code == 204
+        assert await page.closed() == 4004
+    assert (await admin.get("/api/admin/rooms")).json() == []
+
+
+async def test_a_room_has_one_teacher_and_one_student(admin: httpx.AsyncClient) -> None:
+    room = (await admin.post("/api/admin/rooms", json={})).json()["room"]
+    for expected in (201, 422):
+        answer = await admin.post(f"/api/admin/rooms/{room}/members", json={"role": "student", "name": "Sam"})
+        assert answer.status_code == expected
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/api/admin/rooms", {}),
+        ("GET", "/api/admin/rooms", None),
+        ("DELETE", "/api/admin/rooms/any", None),
+        ("POST", "/api/admin/rooms/any/members", {"role": "teacher", "name": "T"}),
+        ("POST", "/api/admin/operators", {}),
+        ("POST", "/api/admin/rooms/any/members/any/tickets", None),
+        ("PUT", "/api/admin/senders/any", {"paying": True}),
+    ],
+)
+@pytest.mark.parametrize("header", [None, "Bearer another-key", f"Basic {KEY}", f"Bearer {HASH}"])
+async def test_without_a_key_nothing_is_administered(
+    anybody: httpx.AsyncClient, method: str, path: str, body: object, header: str | None
+) -> None:
+    headers = {"Authorization": header} if header else {}
+    answer = await anybody.request(method, path, json=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, "ticket_refused")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/admin/rooms", {"mode_cap": "M9"}),
+        ("/api/admin/rooms", {"secret words": 1}),
+        ("/api/admin/rooms/x/members", {"role": "observer", "name": "O"}),
+        ("/api/admin/rooms/x/members", {"role": "teacher", "name": ""}),
+        ("/api/admin/rooms/x/members", {"role": "teacher", "name": "a\nb"}),
+    ],
+)
+async def test_a_bad_request_is_told_in_one_line_without_its_own_words(
+    admin: httpx.AsyncClient, path: str, body: dict[str, object]
+) -> None:
+    answer = await admin.post(path, json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_input")
+    assert "\n" not in answer.json()["message"]
+    assert not any(str(word) in answer.text for word in body if " " in word)
+
+
+async def test_a_room_that_does_not_exist_is_not_found(admin: httpx.AsyncClient) -> None:
+    answer = await admin.post("/api/admin/rooms/none/members", json={"role": "teacher", "name": "T"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert (await admin.delete("/api/admin/rooms/none")).status_code == 404
+
+
+async def test_a_foreign_client_gets_a_whip_ticket_for_a_student_only(app: App, admin: httpx.AsyncClient) -> None:
+    lesson = await Lesson.make(app)
+    path = f"/api/admin/rooms/{lesson.room}/members"
+    assert (await admin.post(f"{path}/{lesson.student.member}/tickets")).json()["ticket"]
+    assert (await admin.post(f"{path}/{lesson.teacher.member}/tickets")).status_code == 403
+
+
+async def test_the_platform_says_who_pays(app: App, admin: httpx.AsyncClient) -> None:
+    answer = await admin.put("/api/admin/senders/sam", json={"paying": True})
+    assert answer.json() == {"sender": "sam", "paying": True}
+    assert await app.services.store.paying("sam")
+
+
+# --- links, sessions, tickets ----------------------------------------------------------------------------------------
+
+
+async def test_a_link_works_once_and_its_cookie_goes_on(app: App) -> None:
+    lesson = await Lesson.make(app)
+    path = f"/api/members/{lesson.teacher.member}/session"
+    again = await lesson.teacher.http.post(path, json={})
+    assert again.json() == {"member": lesson.teacher.member, "room": lesson.room, "role": "teacher", "name": "Tina"}
+    assert (await lesson.teacher.http.post(path, json={"code": lesson.teacher.code})).status_code == 401
+    assert (await lesson.student.http.post(path, json={})).status_code == 401
+
+
+async def test_the_cookie_is_for_this_member_alone_and_no_script_reads_it(app: App) -> None:
+    made = await app.admission.make_operator()
+    visitor = Visitor(app.admission.public_url, made.link)
+    answer = await visitor.http.post(f"/api/members/{visitor.member}/session", json={"code": visitor.code})
+    cookie = answer.headers["set-cookie"]
+    for part in ("HttpOnly", "SameSite=strict", f"Path=/api/members/{visitor.member}"):
+        assert part in cookie
+    assert "Secure" not in cookie
+
+
+async def test_under_https_the_cookie_is_secure(tmp_path: Path) -> None:
+    async with serving(tmp_path, models_dir=tmp_path, public_url="https://school.example/lessons/") as app:
+        made = await app.admission.make_operator()
+        assert made.link.startswith("https://school.example/lessons/operations/")
+        visitor = Visitor(f"http://127.0.0.1:{app.settings.port}", made.link)
+        answer = await visitor.http.post(
+            f"/api/members/{visitor.member}/session",
+            json={"code": visitor.code},
+            headers={"Origin": "https://school.example"},
+        )
+        assert "Secure" in answer.headers["set-cookie"]
+        assert f"Path=/lessons/api/members/{visitor.member}" in answer.headers["set-cookie"]
+
+
+@pytest.mark.parametrize("origin", [None, "http://evil.example", "null", "http://127.0.0.1"])
+async def test_a_post_of_another_origin_is_refused(app: App, anybody: httpx.AsyncClient, origin: str | None) -> None:
+    lesson = await Lesson.make(app)
+    headers = {"Origin": origin} if origin else {}
+    answer = await anybody.post(f"/api/members/{lesson.teacher.member}/session", json={}, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "refused")
+
+
+async def test_a_form_of_a_foreign_page_is_no_json(app: App) -> None:
+    lesson = await Lesson.make(app)
+    answer = await lesson.teacher.http.post(
+        f"/api/members/{lesson.teacher.member}/tickets",
+        content=b'{"purpose": "socket"}',
+        headers={"Content-Type": "text/plain"},
+    )
+    assert answer.status_code in {403, 422}
+
+
+async def test_a_ticket_is_only_for_places_that_the_role_may_enter(app: App) -> None:
+    lesson = await Lesson.make(app)
+    path = f"/api/members/{lesson.teacher.member}/tickets"
+    for purpose, status in (("socket", 200), ("whip", 403), ("operations", 403), ("moon", 422)):
+        assert (await lesson.teacher.http.post(path, json={"purpose": purpose})).status_code == status
+
+
+async def test_a_session_ends_after_its_hours(tmp_path: Path) -> None:
+    async with serving(tmp_path, models_dir=tmp_path, link_hours=0.01, session_hours=0.1) as app:
+        lesson = await Lesson.make(app)
+        made = await app.admission.make_operator()
+        app.admission._clock = lambda: 2e9 + 3600
+        path = f"/api/members/{lesson.teacher.member}/session"
+        assert (await lesson.teacher.http.post(path, json={})).status_code == 401
+        late = Visitor(app.admission.public_url, made.link)
+        assert (
+            await late.http.post(f"/api/members/{late.member}/session", json={"code": late.code})
+        ).status_code == 401
+
+
+# --- pages, health, the rest -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path", ["/lesson/some-member", "/operations/some-member", "/static/js/socket.js", "/healthz", "/no"]
+)
+async def test_every_answer_carries_the_safe_headers(anybody: httpx.AsyncClient, path: str) -> None:
+    answer = await anybody.get(path)
+    for name, value in security.HEADERS.items():
+        assert answer.headers[name] == value
+    assert answer.headers["cache-control"] == ("no-cache" if "static" in path else "no-store")
+    assert "server" not in answer.headers
+
+
+async def test_the_policy_allows_no_inline_script_and_no_other_host() -> None:
+    assert "unsafe" not in security.POLICY
+    assert "http" not in security.POLICY
+    assert "frame-ancestors 'none'" in security.POLICY
+
+
+async def test_health_readiness_and_metrics(app: App, anybody: httpx.AsyncClient) -> None:
+    assert (await anybody.get("/healthz")).json() == {"status": "ok"}
+    assert (await anybody.get("/readyz")).json() == {"status": "ok", "inference": "off"}
+    text = (await anybody.get("/metrics")).text
+    for series in ("lessonroom_samples_total", "lessonroom_rooms ", "lessonroom_inference_seconds", "lessonroom_hints"):
+        assert series in text
+    await app.services.store.close()
+    assert (await anybody.get("/readyz")).status_code == 503
+    assert (await anybody.get("/healthz")).status_code == 200
+
+
+async def test_a_body_that_is_too_large_is_refused(anybody: httpx.AsyncClient) -> None:
+    big = b"x" * (security.LARGEST_BODY + 1)
+    answer = await anybody.post("/api/members/any/session", content=big)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+    async def unannounced() -> AsyncIterator[bytes]:
+        for _ in range(40):
+            yield b"x" * 4096
+
+    headers = {"Origin": str(anybody.base_url).rstrip("/"), "Content-Type": "application/json"}
+    answer = await anybody.post("/api/members/any/session", content=unannounced(), headers=headers)
+    assert answer.status_code in {400, 413, 422}
+
+
+async def test_the_document_names_every_route_with_a_tag(anybody: httpx.AsyncClient) -> None:
+    document = (await anybody.get("/openapi.json")).json()
+    tags = {tag["name"] for tag in document["tags"]}
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            assert set(operation["tags"]) <= tags, (method, path)
+            assert operation.get("description"), (method, path)
+    assert "/whip/{room}" in document["paths"]
+
+
+async def test_what_does_not_exist_is_told_as_json(anybody: httpx.AsyncClient) -> None:
+    answer = await anybody.get("/no/such/thing")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert (await anybody.put("/healthz")).json()["code"] == "bad_method"
+
+
+async def test_nobody_climbs_out_of_the_folder_of_pages(anybody: httpx.AsyncClient) -> None:
+    for path in ("/static/../pyproject.toml", "/static/%2e%2e/pyproject.toml", "/static/..%2fpyproject.toml"):
+        assert (await anybody.get(path)).status_code == 404
