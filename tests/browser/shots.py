@@ -38,11 +38,35 @@ SIZES = {
 }
 LOCALES = {"en": "en-GB", "ru": "ru-RU", "uk": "uk-UA"}
 SAID = {
-    "en": [("t", "Good afternoon, Anna! Shall we look at exercise 7 on page 42?"), ("s", "Yes, I have it open"), ("s", "I did the first half yesterday"), ("t", "Very good. Then let us begin with the second half, and stop me whenever something is unclear.")],
-    "ru": [("t", "Добрый день, Анна! Посмотрим упражнение 7 на странице 42?"), ("s", "Да, уже открыла"), ("s", "Первую половину я сделала вчера"), ("t", "Отлично. Тогда начнём со второй половины, и останавливайте меня, если что-то непонятно.")],
-    "uk": [("t", "Добрий день, Анно! Подивимося вправу 7 на сторінці 42?"), ("s", "Так, уже відкрила"), ("s", "Першу половину я зробила вчора"), ("t", "Чудово. Тоді почнемо з другої половини, і зупиняйте мене, якщо щось незрозуміло.")],
-}  # fmt: skip
-BLOCKED = {"en": "Can we talk outside? My number is +7 916 123-45-67, call me 😀 any evening", "ru": "Давайте созвонимся? Мой номер +7 916 123-45-67, звоните 😀 в любой вечер", "uk": "Може, зідзвонимося? Мій номер +380 67 123 45 67, телефонуйте 😀 ввечері"}  # fmt: skip
+    "en": (
+        ("t", "Good afternoon, Anna! Shall we look at exercise 7 on page 42?"),
+        ("s", "Yes, I have it open"),
+        ("s", "I did the first half yesterday"),
+        ("t", "Very good. Then let us begin with the second half, and stop me whenever something is unclear."),
+    ),
+    "ru": (
+        ("t", "Добрый день, Анна! Посмотрим упражнение 7 на странице 42?"),
+        ("s", "Да, уже открыла"),
+        ("s", "Первую половину я сделала вчера"),
+        ("t", "Отлично. Тогда начнём со второй половины, и останавливайте меня, если что-то непонятно."),
+    ),
+    "uk": (
+        ("t", "Добрий день, Анно! Подивимося вправу 7 на сторінці 42?"),
+        ("s", "Так, уже відкрила"),
+        ("s", "Першу половину я зробила вчора"),
+        ("t", "Чудово. Тоді почнемо з другої половини, і зупиняйте мене, якщо щось незрозуміло."),
+    ),
+}
+BLOCKED = {
+    "en": "Can we talk outside? My number is +7 916 123-45-67, call me 😀 any evening",
+    "ru": "Давайте созвонимся? Мой номер +7 916 123-45-67, звоните 😀 в любой вечер",
+    "uk": "Може, зідзвонимося? Мій номер +380 67 123 45 67, телефонуйте 😀 ввечері",
+}
+PARTS = {
+    "doors": ("doors",),
+    "lesson": ("before", "lesson", "chat", "trouble", "ends"),
+    "operations": ("operations",),
+}
 
 
 class Tour:
@@ -269,7 +293,6 @@ def snapshot(state: str, gpus: int, rooms: int) -> dict[str, Any]:
         }
         for step in range(360)
     ]
-    doing = ["watching", "learning", "off"]
     return {
         "type": "operations",
         "now": moment,
@@ -288,22 +311,35 @@ def snapshot(state: str, gpus: int, rooms: int) -> dict[str, Any]:
         "memory_mb": 412,
         "provider": "CPU" if not gpus else "CUDA",
         "provider_reason": "no NVIDIA driver on this machine" if not gpus else "driver and libraries found",
-        "gpus": [
-            {"name": f"NVIDIA L4 ({index})", "utilization": 0.42, "memory_used_mb": 3912, "memory_mb": 23034, "temperature_c": 58}
-            for index in range(gpus)
-        ],
+        "gpus": [gpu(index) for index in range(gpus)],
         "chat_per_second": 0.2,
         "verdicts": {"relay": 214, "hold": 2, "block": 7},
         "history": history,
-        "table": [
-            {
-                "room": f"k3{index}fQ", "age_s": 1900 + index * 4100, "mode": "M3" if index < 2 else "M0", "state": doing[index],
-                "stream": "320x240@5" if index < 2 else "", "samples": 3481 * (2 - index), "drops": 8120 * (2 - index),
-                "last_hint_age_s": 340 if index == 0 else None,
-            }
-            for index in range(rooms)
-        ],
-    }  # fmt: skip
+        "table": [row(index) for index in range(rooms)],
+    }
+
+
+def gpu(index: int) -> dict[str, Any]:
+    return {
+        "name": f"NVIDIA L4 ({index})",
+        "utilization": 0.42,
+        "memory_used_mb": 3912,
+        "memory_mb": 23034,
+        "temperature_c": 58,
+    }
+
+
+def row(index: int) -> dict[str, Any]:
+    return {
+        "room": f"k3{index}fQ",
+        "age_s": 1900 + index * 4100,
+        "mode": "M3" if index < 2 else "M0",
+        "state": ("watching", "learning", "off")[index],
+        "stream": "320x240@5" if index < 2 else "",
+        "samples": 3481 * (2 - index),
+        "drops": 8120 * (2 - index),
+        "last_hint_age_s": 340 if index == 0 else None,
+    }
 
 
 def now() -> int:
@@ -311,7 +347,7 @@ def now() -> int:
 
 
 async def tour(play: Playwright, root: str, options: argparse.Namespace) -> None:
-    looks = [(l, s, c) for l in ("en", "ru", "uk") for s in SIZES for c in ("light", "dark")]
+    looks = [(spoken, size, scheme) for spoken in SAID for size in SIZES for scheme in ("light", "dark")]
     wanted = [look for look in looks if any(word in "-".join(look) for word in options.only)]
     browsers = {}
     for who, clip in (("t", options.teacher_clip), ("s", options.student_clip)):
@@ -320,11 +356,7 @@ async def tour(play: Playwright, root: str, options: argparse.Namespace) -> None
     for look in wanted:
         one = Tour(root, options.out, look, browsers)
         for part in options.parts.split(","):
-            for step in {
-                "doors": ["doors"],
-                "lesson": ["before", "lesson", "chat", "trouble", "ends"],
-                "operations": ["operations"],
-            }[part]:
+            for step in PARTS[part]:
                 await getattr(one, step)()
         print(one.name, one.count)
     for browser in browsers.values():

@@ -25,7 +25,10 @@ TEXT_ON_GROUND = [
     ("accent-text", "surface"), ("accent-text", "ground"), ("accent-text", "accent-soft"), ("accent-text", "sunken"),
     ("warm", "warm-soft"), ("warm", "surface"), ("stage-ink", "stage"), ("stage-ink", "stage-soft"),
 ]  # fmt: skip
-EDGES = [("line-strong", "surface"), ("line-strong", "ground"), ("accent", "surface"), ("accent", "ground"), ("good", "surface"), ("amber", "surface"), ("bad", "surface")]  # fmt: skip
+EDGES = [
+    ("line-strong", "surface"), ("line-strong", "ground"), ("accent", "surface"), ("accent", "ground"),
+    ("good", "surface"), ("amber", "surface"), ("bad", "surface"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
