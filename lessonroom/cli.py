@@ -79,9 +79,9 @@ def commands() -> None:
 @_server_options
 def serve(host: str | None, port: int | None, data_dir: Path | None) -> None:
     """Serve rooms, chat, analyser, pages and metrics from one process."""
-    from lessonroom.server import listen
+    from lessonroom import app
 
-    listen.serve(_settings(host=host, port=port, data_dir=data_dir))
+    app.serve(_settings(host=host, port=port, data_dir=data_dir))
 
 
 @commands.command()
@@ -93,7 +93,7 @@ def demo(host: str | None, port: int | None, data_dir: Path | None, simulate: bo
     from lessonroom import demo as ready_lesson
 
     settings = _settings(host=host, port=port, data_dir=data_dir, ice_loopback=True)
-    ready_lesson.run(settings, student_clip=_clip(simulate, clip), say=click.echo)
+    ready_lesson.run(settings, clip=_clip(simulate, clip), say=click.echo)
 
 
 def _clip(simulate: bool, clip: Path | None) -> Path | None:

@@ -1,0 +1,99 @@
+"""``lessonroom demo``: one ready lesson on one machine, with a simulated student when asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lessonroom import logs
+from lessonroom.app import App, build
+from lessonroom.config import Settings
+from lessonroom.policy import Mode
+from lessonroom.server import listen
+
+Say = Callable[[str], object]
+
+QUICK = {"hint_first_seconds": 30.0, "hint_pause_seconds": 60.0}
+"""A demo is looked at for minutes, a lesson lasts an hour: hints may come sooner here."""
+
+log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """The links of a ready lesson."""
+
+    teacher: str
+    student: str
+    operations: str
+
+
+def run(settings: Settings, *, clip: Path | None, say: Say) -> None:
+    """Serve one ready lesson until a signal says stop. ``clip``: what a simulated student plays; None: no such student.
+
+    Raises BadSetting when the port is taken.
+    """
+    quick = {key: value for key, value in QUICK.items() if key not in settings.model_fields_set}
+    logs.setup(level=settings.log_level, as_json=settings.log_json)
+    asyncio.run(_run(settings.model_copy(update=quick), clip, say))
+
+
+async def _run(settings: Settings, clip: Path | None, say: Say) -> None:
+    bound, settings = listen.bind(settings)
+    app = build(settings)
+    await app.start()
+    try:
+        lesson = await make_lesson(app)
+        for line in _told(app, lesson, simulated=clip is not None):
+            say(line)
+        async with _student(lesson.student, clip):
+            await listen.server(app.asgi, settings).serve(sockets=[bound])
+    finally:
+        await app.stop()
+
+
+async def make_lesson(app: App) -> Lesson:
+    """A room with a teacher and a student, whose owner allows the analyser, and an operator."""
+    room = await app.admission.make_room(Mode.M3)
+    teacher = await app.admission.make_member(room, "teacher", "Maria")
+    student = await app.admission.make_member(room, "student", "Anna")
+    operator = await app.admission.make_operator()
+    return Lesson(teacher.link, student.link, operator.link)
+
+
+def _told(app: App, lesson: Lesson, *, simulated: bool) -> tuple[str, ...]:
+    student = "simulated: joins by itself, agrees to analysis and plays a clip" if simulated else lesson.student
+    return (
+        f"Lessonroom runs at {app.admission.public_url}",
+        "",
+        f"  teacher     {lesson.teacher}",
+        f"  student     {student}",
+        f"  operations  {lesson.operations}",
+        "",
+        "Open each link in a window of its own. A link works once, and then again in the same browser.",
+        "Ctrl+C stops.",
+    )
+
+
+@contextlib.asynccontextmanager
+async def _student(link: str, clip: Path | None) -> AsyncIterator[None]:
+    if clip is None:
+        yield
+        return
+    from lessonroom.simulate.client import play
+
+    student = asyncio.create_task(play(link, clip))
+    student.add_done_callback(_ended)
+    try:
+        yield
+    finally:
+        student.cancel()
+        await asyncio.gather(student, return_exceptions=True)  # its end was logged by _ended
+
+
+def _ended(student: asyncio.Task[None]) -> None:
+    if not student.cancelled() and student.exception() is not None:
+        log.error("the simulated student has left", exc_info=student.exception())
