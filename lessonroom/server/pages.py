@@ -21,6 +21,12 @@ def folder() -> Path:
     return PACKAGED if PACKAGED.is_dir() else CHECKOUT
 
 
+@router.get("/")
+async def door() -> FileResponse:
+    """What somebody sees who comes without a link."""
+    return FileResponse(folder() / "index.html")
+
+
 @router.get("/lesson/{member}")
 async def lesson(member: str) -> FileResponse:
     """The teacher's or student's page; it asks who it is for."""

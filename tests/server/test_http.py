@@ -200,7 +200,7 @@ async def test_a_session_ends_after_its_hours(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/lesson/some-member", "/operations/some-member", "/static/js/socket.js", "/healthz", "/no"]
+    "path", ["/", "/lesson/some-member", "/operations/some-member", "/static/js/socket.js", "/healthz", "/no"]
 )
 async def test_every_answer_carries_the_safe_headers(anybody: httpx.AsyncClient, path: str) -> None:
     answer = await anybody.get(path)
