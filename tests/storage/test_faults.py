@@ -272,11 +272,11 @@ async def test_two_servers_on_one_database_share_the_numbers_of_a_room(url: str)
 
 
 async def test_an_error_never_quotes_the_record(url: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Databases like to say which value they did not like."""
-    store = open_store(url, deadline=5, queue=9)
-    await store.open()
-    await fill(store)
-    with caplog.at_level(logging.DEBUG):
+    """Databases like to say which value they did not like, and SQLAlchemy logs each of them when asked to."""
+    with caplog.at_level(logging.DEBUG, logger="sqlalchemy"):
+        store = open_store(url, deadline=5, queue=9)
+        await store.open()
+        await fill(store)
         for call in (
             store.append(said(1, text=SECRET, probability=None)),
             store.append(said(1, text=SECRET, room=SECRET)),
@@ -287,6 +287,7 @@ async def test_an_error_never_quotes_the_record(url: str, caplog: pytest.LogCapt
             with pytest.raises((StoreDown, NotFound, ValueError, Exception)) as failed:
                 await call
             assert SECRET not in "".join(traceback.format_exception(failed.value))
+    assert "INSERT INTO messages" in caplog.text
     assert SECRET not in caplog.text
     await store.close()
 
@@ -307,6 +308,20 @@ async def test_a_server_that_comes_back_is_used_again(postgres_server: postgres.
             await store.room(ROOM.id)
     finally:
         postgres_server.start()
+    await works(store)
+    await store.close()
+
+
+async def test_a_server_that_was_restarted_meanwhile_is_not_noticed(
+    postgres_server: postgres.Server, postgres_url: str
+) -> None:
+    """The connection is looked at before a record is given to it."""
+    store = open_store(postgres_url, deadline=5, queue=100)
+    await store.open()
+    await fill(store)
+    await works(store)
+    postgres_server.stop()
+    postgres_server.start()
     await works(store)
     await store.close()
 
