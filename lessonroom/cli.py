@@ -11,12 +11,15 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from lessonroom import __version__, config
 from lessonroom.errors import BadInput, LessonroomError
+
+if TYPE_CHECKING:
+    from lessonroom.chat.policy import ChatPolicy
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -62,6 +65,28 @@ def _server_options(command: F) -> F:
     return command
 
 
+class _Bar:
+    """A progress bar on stderr, where that is a terminal."""
+
+    def __init__(self, title: str) -> None:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        self._bar = Progress(console=Console(stderr=True), disable=not sys.stderr.isatty())
+        self._task = self._bar.add_task(title)
+
+    def __enter__(self) -> _Bar:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def show(self, what: str, done: int, of: int) -> None:
+        """Say what is being done, and how much of how much."""
+        self._bar.update(self._task, description=what, completed=done, total=of)
+
+
 def _print(record: Mapping[str, Any]) -> None:
     click.echo(json.dumps(record, ensure_ascii=False))
 
@@ -79,9 +104,9 @@ def commands() -> None:
 @_server_options
 def serve(host: str | None, port: int | None, data_dir: Path | None) -> None:
     """Serve rooms, chat, analyser, pages and metrics from one process."""
-    from lessonroom import app
+    from lessonroom import run
 
-    app.serve(_settings(host=host, port=port, data_dir=data_dir))
+    run.serve(_settings(host=host, port=port, data_dir=data_dir))
 
 
 @commands.command()
@@ -90,10 +115,10 @@ def serve(host: str | None, port: int | None, data_dir: Path | None) -> None:
 @click.option("--clip", type=EXISTING, help="What the simulated student plays: a video or a folder of pictures.")
 def demo(host: str | None, port: int | None, data_dir: Path | None, simulate: bool, clip: Path | None) -> None:
     """Serve one ready lesson and print its teacher, student and operations links."""
-    from lessonroom import demo as ready_lesson
+    from lessonroom import run
 
     settings = _settings(host=host, port=port, data_dir=data_dir, ice_loopback=True)
-    ready_lesson.run(settings, clip=_clip(simulate, clip), say=click.echo)
+    run.demo(settings, clip=_clip(simulate, clip), say=click.echo)
 
 
 def _clip(simulate: bool, clip: Path | None) -> Path | None:
@@ -104,6 +129,158 @@ def _clip(simulate: bool, clip: Path | None) -> Path | None:
     from lessonroom.simulate.sources import SHIPPED_CLIP
 
     return clip or SHIPPED_CLIP
+
+
+# --- video -----------------------------------------------------------------------------------------------------------
+
+
+@commands.command()
+@click.argument("video", type=EXISTING)
+@click.option("--html", type=EXISTING, help="Write a report with a timeline to this file, too.")
+def analyse(video: Path, html: Path | None) -> None:
+    """Run the lesson's pipeline on a file: JSON lines of observations, strain and hints."""
+    from lessonroom.media import analyse as film
+
+    film.run(video, _settings(), _print, html=html)
+
+
+@commands.group()
+def vision() -> None:
+    """Train the expression network."""
+
+
+@vision.command("train")
+@click.option("--data", type=EXISTING, required=True, help="Faces with votes (.npz); docs/vision.md describes it.")
+@click.option("--out", type=EXISTING, required=True, help="Folder for checkpoints; a stopped run goes on from there.")
+@click.option("--epochs", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--size", type=click.IntRange(32), default=64, show_default=True, help="Side of the input in pixels.")
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--threads", type=click.IntRange(1), default=2, show_default=True)
+def train_expression(*, data: Path, out: Path, epochs: int, size: int, seed: int, threads: int) -> None:
+    """Train on people's votes; needs the extra `train` (PyTorch)."""
+    from lessonroom.media import train
+
+    options = train.Options(data, out, epochs=epochs, size=size, seed=seed, threads=threads)
+    with _Bar("training") as bar:
+        train.train(options, lambda now: bar.show(f"epoch {now.epoch} of {now.epochs}", now.step, now.steps))
+
+
+@vision.command("export")
+@click.argument("checkpoint", type=EXISTING)
+@click.option("--data", type=EXISTING, required=True, help="The faces; the validation part sets the temperature.")
+@click.option("--out", type=EXISTING, required=True, help="Folder for expression.onnx and its sidecar.")
+def export_expression(checkpoint: Path, data: Path, out: Path) -> None:
+    """Write a checkpoint as ONNX with its sidecar, calibrated and compared with PyTorch."""
+    from lessonroom.media import export
+
+    card = export.export(checkpoint, data, out, made_by="lessonroom vision export")
+    _print({key: card["scores"][key] for key in ("accuracy", "balanced_accuracy_7", "calibration_error")})
+
+
+# --- chat ------------------------------------------------------------------------------------------------------------
+
+
+@commands.group()
+def chat() -> None:
+    """Check texts for contacts; train and measure the filter."""
+
+
+@chat.command()
+@click.argument("text", required=False)
+@click.option("--jsonl", is_flag=True, help="Read JSON lines from standard input, answer each with one line.")
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
+@click.option("--rules-only", is_flag=True, help="As when the model is down: rules decide, the rest is held.")
+def check(text: str | None, jsonl: bool, as_json: bool, rules_only: bool) -> None:
+    """Check one TEXT, or a stream with --jsonl."""
+    from lessonroom.chat import commands as talk
+
+    if jsonl and text is not None:
+        raise BadInput("chat check: expected a text or --jsonl, got both")
+    settings = _settings()
+    talk.check(
+        text,
+        policy=_chat_policy(settings),
+        out=sys.stdout,
+        lines=sys.stdin if jsonl else None,
+        models_dir=settings.models_dir,
+        rules_only=rules_only,
+        as_json=as_json,
+    )
+
+
+@chat.command("train")
+@click.option("--out", type=EXISTING, required=True, help="Folder for contact_filter.npz and its sidecar.")
+@click.option("--foreign", type=EXISTING, help="Folder of further labelled JSONL files to learn from.")
+@click.option("--version", "name", default="local", show_default=True, help="Version for the sidecar.")
+@click.option("--compare", is_flag=True, help="Compare SVM, logistic regression and a neural network first.")
+def train_filter(out: Path, foreign: Path | None, name: str, compare: bool) -> None:
+    """Train the contact filter from the corpus."""
+    from lessonroom.chat import commands as talk
+
+    with _Bar("training") as bar:
+        talk.train(
+            out_dir=out,
+            foreign_dir=foreign,
+            policy=_chat_policy(_settings()),
+            version=name,
+            out=sys.stdout,
+            compare=compare,
+            progress=bar.show,
+        )
+
+
+@chat.command("evaluate")
+@click.argument("file", type=EXISTING)
+@click.option("--rules-only", is_flag=True, help="Measure the rules without the model.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def evaluate_filter(file: Path, rules_only: bool, as_json: bool) -> None:
+    """Measure the contact filter on a labelled JSONL FILE."""
+    from lessonroom.chat import commands as talk
+
+    settings = _settings()
+    talk.evaluate(
+        file,
+        policy=_chat_policy(settings),
+        out=sys.stdout,
+        models_dir=settings.models_dir,
+        rules_only=rules_only,
+        as_json=as_json,
+    )
+
+
+def _chat_policy(settings: config.Settings) -> ChatPolicy:
+    from lessonroom.chat.policy import ChatPolicy
+
+    return ChatPolicy.of(settings)
+
+
+# --- figures of this machine -----------------------------------------------------------------------------------------
+
+
+@commands.group()
+def bench() -> None:
+    """Measure this machine: medians, percentiles and ratios to a bound of the same run."""
+
+
+@bench.command("video")
+@click.option("--clip", type=EXISTING, help="A video that shows a face; default: the one that came with the package.")
+@click.option("--rounds", type=click.IntRange(10), default=300, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def bench_video(clip: Path | None, rounds: int, as_json: bool) -> None:
+    """One look at one face, stage by stage."""
+    from lessonroom.bench import video
+    from lessonroom.simulate.sources import SHIPPED_CLIP
+
+    _figures(video.run(_settings(), clip or SHIPPED_CLIP, rounds=rounds), video.show, as_json=as_json)
+
+
+def _figures(figures: dict[str, Any], show: Callable[[dict[str, Any], Any], None], *, as_json: bool) -> None:
+    if as_json:
+        _print(figures)
+        return
+    from rich.console import Console
+
+    show(figures, Console())
 
 
 # --- models and settings ---------------------------------------------------------------------------------------------
@@ -139,7 +316,15 @@ def list_settings(as_json: bool) -> None:
     """List every setting with its default and help."""
     for row in config.describe():
         if as_json:
-            _print({"key": row.key, "variable": row.variable, "default": _plain(row.default), "unit": row.unit, "help": row.text})
+            _print(
+                {
+                    "key": row.key,
+                    "variable": row.variable,
+                    "default": _plain(row.default),
+                    "unit": row.unit,
+                    "help": row.text,
+                }
+            )
         else:
             shown = ",".join(row.default) if isinstance(row.default, tuple) else row.default
             click.echo(f"{row.variable} = {shown}{' ' + row.unit if row.unit else ''}\n    {row.text}")

@@ -1,4 +1,4 @@
-"""``lessonroom demo``: one ready lesson on one machine, with a simulated student when asked for."""
+"""``lessonroom serve`` and ``lessonroom demo``: the whole server in this process."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from lessonroom.app import App, build
 from lessonroom.config import Settings
 from lessonroom.policy import Mode
 from lessonroom.server import listen
+from lessonroom.simulate.client import play
 
 Say = Callable[[str], object]
 
@@ -31,28 +32,39 @@ class Lesson:
     operations: str
 
 
-def run(settings: Settings, *, clip: Path | None, say: Say) -> None:
+def serve(settings: Settings) -> None:
+    """Serve until a signal says stop. Raises BadSetting when the port is taken."""
+    logs.setup(level=settings.log_level, as_json=settings.log_json)
+    asyncio.run(_serve(settings))
+
+
+def demo(settings: Settings, *, clip: Path | None, say: Say) -> None:
     """Serve one ready lesson until a signal says stop. ``clip``: what a simulated student plays; None: no such student.
 
     Raises BadSetting when the port is taken.
     """
     quick = {key: value for key, value in QUICK.items() if key not in settings.model_fields_set}
     logs.setup(level=settings.log_level, as_json=settings.log_json)
-    asyncio.run(_run(settings.model_copy(update=quick), clip, say))
+    asyncio.run(_demo(settings.model_copy(update=quick), clip, say))
 
 
-async def _run(settings: Settings, clip: Path | None, say: Say) -> None:
+async def _serve(settings: Settings) -> None:
     bound, settings = listen.bind(settings)
     app = build(settings)
-    await app.start()
-    try:
+    async with listen.started(app):
+        log.info("listening", address=app.admission.public_url)
+        await listen.serve(app, bound, settings)
+
+
+async def _demo(settings: Settings, clip: Path | None, say: Say) -> None:
+    bound, settings = listen.bind(settings)
+    app = build(settings)
+    async with listen.started(app):
         lesson = await make_lesson(app)
         for line in _told(app, lesson, simulated=clip is not None):
             say(line)
         async with _student(lesson.student, clip):
-            await listen.server(app.asgi, settings).serve(sockets=[bound])
-    finally:
-        await app.stop()
+            await listen.serve(app, bound, settings)
 
 
 async def make_lesson(app: App) -> Lesson:
@@ -83,8 +95,6 @@ async def _student(link: str, clip: Path | None) -> AsyncIterator[None]:
     if clip is None:
         yield
         return
-    from lessonroom.simulate.client import play
-
     student = asyncio.create_task(play(link, clip))
     student.add_done_callback(_ended)
     try:
