@@ -62,8 +62,12 @@ BLOCKED = {
     "ru": "Давайте созвонимся? Мой номер +7 916 123-45-67, звоните 😀 в любой вечер",
     "uk": "Може, зідзвонимося? Мій номер +380 67 123 45 67, телефонуйте 😀 ввечері",
 }
+DENY = """
+navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError"));
+navigator.mediaDevices.enumerateDevices = () => Promise.resolve([]);
+"""
 PARTS = {
-    "doors": ("doors",),
+    "doors": ("doors", "denied"),
     "lesson": ("before", "lesson", "chat", "trouble", "ends"),
     "operations": ("operations",),
 }
@@ -113,6 +117,24 @@ class Tour:
         self.count += 1
         self.out.mkdir(parents=True, exist_ok=True)
         await self.pages[who].screenshot(path=self.out / f"{self.name}-{self.count:02}-{who}-{state}.png")
+
+    async def denied(self) -> None:
+        """The person, or the machine, gives neither camera nor microphone; the lesson's owner allows no analysis."""
+        await self.dev(fresh="M0")
+        page = await self.open("s", "/static/icon.svg")
+        await page.add_init_script(DENY)
+        await page.goto(self.root + "/lesson/student-1#code")
+        await page.get_by_test_id("join").wait_for()
+        await page.wait_for_timeout(400)
+        await self.shot("s", "prejoin-denied")
+        await page.get_by_test_id("join").click()
+        await page.get_by_test_id("room").wait_for()
+        await page.wait_for_timeout(300)
+        await self.shot("s", "not-allowed-alone")
+        await self.dev(drop=["student-1"], code=4002)
+        await page.wait_for_timeout(200)
+        await self.shot("s", "replaced")
+        await self.close()
 
     async def doors(self) -> None:
         page = await self.open("s", "/lesson/used#code")

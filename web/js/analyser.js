@@ -150,7 +150,7 @@ class Session {
       sendEncodings: [{ maxBitrate: BITRATE, maxFramerate: FRAMES, scaleResolutionDownBy: scale }],
     });
     const codecs = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
-    transceiver.setCodecPreferences(preferred(codecs));
+    if (transceiver.setCodecPreferences) transceiver.setCodecPreferences(preferred(codecs));
     const parameters = transceiver.sender.getParameters();
     // a small sharp face says more than a smooth blurred one
     parameters.degradationPreference = "maintain-resolution";

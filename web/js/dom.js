@@ -66,7 +66,9 @@ function placeBeside(panel, button) {
   const gap = 8;
   const at = button.getBoundingClientRect();
   const width = panel.offsetWidth;
-  const left = Math.max(gap, Math.min(at.left, innerWidth - width - gap));
+  // a list that is read for longer keeps to the edge, away from the face in the middle
+  const wanted = panel.dataset.place === "edge" ? 2 * gap : at.left;
+  const left = Math.max(gap, Math.min(wanted, innerWidth - width - gap));
   const below = at.bottom + gap + panel.offsetHeight <= innerHeight || at.top < innerHeight / 2;
   panel.style.left = `${left}px`;
   panel.style.top = below ? `${at.bottom + gap}px` : "auto";

@@ -11,7 +11,7 @@ import { Chat } from "./chat.js";
 import { Composer } from "./composer.js";
 import { askConsent } from "./consent.js";
 import { deviceButton, deviceChoices } from "./devices.js";
-import { anchorPopovers, announce, byId, drawIcons, setIcon, show } from "./dom.js";
+import { anchorPopovers, announce, byId, drawIcons, setIcon, show, write } from "./dom.js";
 import { fold } from "./fold.js";
 import { Hints } from "./hints.js";
 import { languageSwitches, speakFirst, t } from "./i18n.js";
@@ -126,8 +126,15 @@ class Lesson {
   connection(connection) {
     const before = this.store.state.connection.state;
     this.store.dispatch({ type: "page.connection", connection });
-    if (connection.state === "lost" && before !== "lost") announce(t("banner.lost"));
+    if (connection.state === "lost" && before !== "lost") this.lost();
     if (connection.state === "ended") this.ended(connection.reason);
+  }
+
+  /** The room's own banner tells of a loss; before the first welcome there is no room yet to show it in. */
+  lost() {
+    if (this.store.state.welcomed) announce(t("banner.lost"));
+    else if (document.body.dataset.view === "prejoin") write(byId("join-note"), t("prejoin.lost"));
+    else door("unreachable", () => location.reload());
   }
 
   heard(message) {
@@ -250,6 +257,8 @@ async function main() {
   const opening = lesson.media.open();
   if (lesson.outbox.joined) await opening;
   else await prejoin({ media: lesson.media, session });
+  byId("join").disabled = true;
+  write(byId("join-note"), t("prejoin.joining"));
   lesson.outbox.joined = true;
   addEventListener("pagehide", () => lesson.feed.close());
   for (const event of ["online", "focus"]) addEventListener(event, () => lesson.socket.nudge());
