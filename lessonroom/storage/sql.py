@@ -61,7 +61,6 @@ class SqlStore:
             engine.dispose()  # the thread makes a connection of its own
 
     async def close(self) -> None:
-        # the writer last: the one who closes SQLite last also empties the write-ahead log
         await self._reader.stop()
         await self._writer.stop()
 
