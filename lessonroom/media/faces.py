@@ -24,16 +24,16 @@ DETECTOR = "face_detector"
 MESH = "face_mesh"
 DETECTOR_SIDE = 128
 MESH_SIDE = 192
-LEAST_SCORE = 0.5
+SURE_SCORE = 0.5
+"""From this score on, a box is taken for the student's face."""
+LEAST_SCORE = 0.3
+"""From this score on, a box may be somebody else's face: the mesh is asked whether it is one."""
 OVERLAP = 0.3
 """Intersection over union from which two boxes are one face."""
 RIVAL = 0.35
 """A second face of at least this share of the largest one's width may be the student as well: refuse to guess."""
-RIVAL_SCORE = 0.6
-LEAST_TILE = 160
+LEAST_TILE = 120
 """Where the whole picture shows no face, halves and quarters of it are searched down to this side, in pixels."""
-MOST_SIDE = 1280
-"""Larger pictures are searched at this size: a face of 40 pixels is not to be found by a wider margin than needed."""
 LEAST_PRESENCE = 0.0
 """Logit of the mesh below which its points are no face: something stands before it."""
 MARGIN = 1.5
@@ -52,22 +52,27 @@ class Found:
 def look(engine: Engine, image: Image) -> Face | Unseen:
     """The student's face with points and pose, or why there is none. Raises BadInput for a picture that is none."""
     found = detect(engine, image)
-    if not found:
+    student, rivals = choose(found)
+    if student is None:
         return Unseen.NO_FACE
-    if several(found):
+    if any(rival.score >= SURE_SCORE or isinstance(landmark(engine, image, rival), Face) for rival in rivals):
         return Unseen.SEVERAL_FACES
-    return landmark(engine, image, found[0])
+    return landmark(engine, image, student)
 
 
-def several(found: list[Found]) -> bool:
-    """Whether another face is large and clear enough to be the student's; ``found`` is sorted by size."""
-    widest = found[0].box.width
-    return any(other.box.width >= RIVAL * widest and other.score >= RIVAL_SCORE for other in found[1:])
+def choose(found: list[Found]) -> tuple[Found | None, list[Found]]:
+    """The largest sure face, and the others that are large enough to be the student's; ``found`` is sorted by size."""
+    student = next((each for each in found if each.score >= SURE_SCORE), None)
+    if student is None:
+        return None, []
+    least = RIVAL * student.box.width
+    return student, [each for each in found if each is not student and each.box.width >= least]
 
 
 def detect(engine: Engine, image: Image) -> list[Found]:
-    """All faces, largest first. Small ones are searched for in parts of the picture where the whole shows none."""
+    """All boxes from LEAST_SCORE on, largest first. Where none is sure in the whole picture, its parts are searched."""
     _check(image)
+    found: list[Found] = []
     for tiles in _levels(image.shape[1], image.shape[0]):
         pictures, places = zip(*(_letterboxed(image, tile) for tile in tiles), strict=True)
         answer = engine.infer(DETECTOR, {"image": np.stack(pictures)})
@@ -76,9 +81,9 @@ def detect(engine: Engine, image: Image) -> list[Found]:
             for boxes, scores, place in zip(answer["boxes"], answer["scores"], places, strict=True)
             for each in _decoded(boxes, scores, place)
         ]
-        if found:
-            return sorted(merged(found), key=lambda each: -each.box.width)
-    return []
+        if any(each.score >= SURE_SCORE for each in found):
+            break
+    return sorted(merged(found), key=lambda each: -each.box.width)
 
 
 def landmark(engine: Engine, image: Image, found: Found) -> Face | Unseen:
@@ -113,37 +118,33 @@ def _check(image: Image) -> None:
 def _levels(width: int, height: int) -> Iterator[list[Box]]:
     """The whole picture, then overlapping squares of half the longer side, then of a quarter."""
     yield [Box(0, 0, width, height)]
-    longer = max(width, height)
     for share in (2, 4):
-        side = longer / share
-        if side < LEAST_TILE and share > 2:
+        side = max(width, height) // share
+        if side < LEAST_TILE:
             return
-        yield [Box(left, top, side, side) for top in _starts(height, side) for left in _starts(width, side)]
+        across, down = (_starts(length, side) for length in (width, height))
+        yield [Box(left, top, side, side) for top in down for left in across]
 
 
-def _starts(length: int, side: float) -> list[float]:
+def _starts(length: int, side: int) -> list[int]:
     """Starts of windows that cover ``length`` and overlap by half."""
     if length <= side:
-        return [0.0]
-    count = int(np.ceil((length - side) / (side / 2))) + 1
-    return [float(start) for start in np.linspace(0.0, length - side, count)]
+        return [0]
+    count = -(-2 * (length - side) // side) + 1
+    return [round(start) for start in np.linspace(0, length - side, count)]
 
 
 def _letterboxed(image: Image, tile: Box) -> tuple[Floats, tuple[float, float, float]]:
     """The tile as the detector wants it, and scale, left and top that lead back to pixels of the picture."""
-    scale = max(tile.width, tile.height) / DETECTOR_SIDE
-    left = tile.left - (DETECTOR_SIDE * scale - tile.width) / 2
-    top = tile.top - (DETECTOR_SIDE * scale - tile.height) / 2
-    part = image[
-        int(max(tile.top, 0)) : int(np.ceil(tile.top + tile.height)),
-        int(max(tile.left, 0)) : int(np.ceil(tile.left + tile.width)),
-    ]
-    size = (max(1, round(part.shape[1] / scale)), max(1, round(part.shape[0] / scale)))
-    small = cv2.resize(part, size, interpolation=cv2.INTER_AREA if scale > 1 else cv2.INTER_LINEAR)
+    left, top = int(tile.left), int(tile.top)
+    part = image[top : top + int(tile.height), left : left + int(tile.width)]
+    scale = max(part.shape[:2]) / DETECTOR_SIDE
+    width, height = (max(1, round(length / scale)) for length in (part.shape[1], part.shape[0]))
+    small = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA if scale > 1 else cv2.INTER_LINEAR)
+    right, down = (DETECTOR_SIDE - width) // 2, (DETECTOR_SIDE - height) // 2
     canvas = np.zeros((DETECTOR_SIDE, DETECTOR_SIDE, 3), np.float32)
-    down, right = (DETECTOR_SIDE - size[1]) // 2, (DETECTOR_SIDE - size[0]) // 2
-    canvas[down : down + size[1], right : right + size[0]] = small[:DETECTOR_SIDE, :DETECTOR_SIDE, ::-1]
-    return canvas / 127.5 - 1.0, (scale, left, top)
+    canvas[down : down + height, right : right + width] = small[:, :, ::-1]
+    return canvas / 127.5 - 1.0, (scale, left - right * scale, top - down * scale)
 
 
 def _anchors() -> Floats:

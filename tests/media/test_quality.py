@@ -1,0 +1,121 @@
+"""Each way in which a face cannot be read is told by its own name, and a good face is let through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from lessonroom.errors import BadInput
+from lessonroom.media import faces, quality
+from lessonroom.media.onnx_engine import OnnxEngine
+from lessonroom.media.types import Box, Face, Image, Unseen
+from tests.media import pictures
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[OnnxEngine]:
+    with OnnxEngine((faces.DETECTOR, faces.MESH)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def seen(engine: OnnxEngine) -> tuple[Image, Face]:
+    image = pictures.frame(5.0)
+    face = faces.look(engine, image)
+    assert isinstance(face, Face)
+    return image, face
+
+
+def test_a_clear_face_is_seen_at_full_quality(seen: tuple[Image, Face]) -> None:
+    judged = quality.judge(*seen)
+    assert judged.unseen is None
+    assert judged.quality > 0.8
+
+
+def moved(face: Face, factor: float, right: float = 0.0) -> Face:
+    """The same face where it stands after scaling the picture, or further to the right."""
+    assert face.landmarks is not None
+    return replace(face, landmarks=face.landmarks * np.float32(factor) + np.array([right, 0, 0], np.float32))
+
+
+def dark(image: Image) -> Image:
+    return (image * 0.08).astype(np.uint8)
+
+
+def bright(image: Image) -> Image:
+    return np.clip(image.astype(int) + 190, 0, 255).astype(np.uint8)
+
+
+def blurred(image: Image) -> Image:
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), 12), np.uint8)
+
+
+def flat(image: Image) -> Image:
+    return (image * 0.05 + 120).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [(dark, Unseen.TOO_DARK), (flat, Unseen.TOO_DARK), (bright, Unseen.TOO_BRIGHT), (blurred, Unseen.BLURRED)],
+)
+def test_bad_light_and_blur_are_told_apart(seen: tuple[Image, Face], change: object, expected: Unseen) -> None:
+    image, face = seen
+    assert callable(change)
+    assert quality.judge(change(image), face) == quality.Judged(expected, 0.0)
+
+
+def test_a_face_below_40_pixels_is_too_small(seen: tuple[Image, Face]) -> None:
+    image, face = seen
+    small = pictures.scaled(image, 0.2)
+    assert quality.judge(small, moved(face, 0.2)).unseen is Unseen.TOO_SMALL
+
+
+@pytest.mark.parametrize(("yaw", "pitch"), [(50.0, 0.0), (-50.0, 0.0), (0.0, 40.0), (0.0, -40.0)])
+def test_a_head_turned_far_away_is_not_read(seen: tuple[Image, Face], yaw: float, pitch: float) -> None:
+    image, face = seen
+    assert quality.judge(image, replace(face, yaw=yaw, pitch=pitch)).unseen is Unseen.TURNED_AWAY
+
+
+def test_a_head_turned_a_little_is_read_with_less_quality(seen: tuple[Image, Face]) -> None:
+    image, face = seen
+    judged = quality.judge(image, replace(face, yaw=35.0))
+    assert judged.unseen is None
+    assert 0.0 < judged.quality < 0.7
+
+
+def test_a_face_half_out_of_the_picture_is_cut_off(seen: tuple[Image, Face]) -> None:
+    image, face = seen
+    assert face.landmarks is not None
+    gone = image.shape[1] - float(face.landmarks[:, 0].mean())
+    assert quality.judge(image, moved(face, 1.0, right=gone)).unseen is Unseen.CUT_OFF
+
+
+def test_a_covered_face_is_not_called_calm(engine: OnnxEngine, seen: tuple[Image, Face]) -> None:
+    """A hand or a sheet of paper before the face: whatever the answer, it must not be a face."""
+    image, face = seen
+    covered = image.copy()
+    box = face.box
+    covered[int(box.top) :, int(box.left) : int(box.left + box.width)] = (90, 120, 160)
+    assert isinstance(faces.look(engine, covered), Unseen)
+
+
+@pytest.mark.parametrize("kilobits", [40, 100])
+def test_a_face_after_a_lessons_video_compression_is_still_seen(
+    engine: OnnxEngine, seen: tuple[Image, Face], kilobits: int
+) -> None:
+    """The student's browser sends 240 lines at about 100 kbit/s: such pictures are the rule and not the exception."""
+    small = pictures.scaled(seen[0], 240 / 360)
+    _, code = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, kilobits // 4])
+    image = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8)
+    face = faces.look(engine, image)
+    assert isinstance(face, Face)
+    assert quality.judge(image, face).unseen is None
+
+
+def test_a_bare_box_cannot_be_judged() -> None:
+    with pytest.raises(BadInput, match="landmarks"):
+        quality.judge(np.zeros((10, 10, 3), np.uint8), Face(Box(0, 0, 5, 5), 0.9))
