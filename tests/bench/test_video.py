@@ -1,0 +1,54 @@
+"""The bench of one look: what it reports, not how fast it is."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from lessonroom.bench import machine, video
+from lessonroom.config import Settings
+from lessonroom.errors import BadMedia
+from lessonroom.simulate import shaped
+from lessonroom.simulate.sources import SHIPPED_CLIP
+from tests.media.videos import video as made
+
+
+def test_every_stage_is_timed_on_a_face() -> None:
+    figures = video.run(Settings(), SHIPPED_CLIP, rounds=20)
+    assert json.loads(json.dumps(figures)) == figures
+    assert set(figures["milliseconds"]) == set(video.STAGES)
+    assert figures["rounds"] >= 15
+    spent = figures["processor_milliseconds"]
+    assert spent["whole"] > spent["networks"] * 0.8
+    assert figures["whole_to_networks"] > 0.8
+    page = io.StringIO()
+    video.show(figures, Console(file=page, width=100))
+    assert "networks" in page.getvalue()
+
+
+def test_a_clip_without_a_face_gives_no_figures(tmp_path: Path) -> None:
+    with pytest.raises(BadMedia, match="face"):
+        video.run(Settings(), made(tmp_path / "wall.webm", size=(320, 240)), rounds=5)
+
+
+def test_the_shaped_stream_is_what_a_page_sends(tmp_path: Path) -> None:
+    """320x240, five a second, and no more than the hundred kilobits that were asked for, give or take a keyframe."""
+    frames = shaped.encode(made(tmp_path / "a.webm", seconds=8, size=(640, 480)))
+    assert len(frames) == pytest.approx(8 * shaped.RATE, abs=2)
+    assert frames[0][0] & 1 == 0  # RFC 7741: the first bit of a VP8 keyframe is 0
+    assert sum(map(len, frames)) * 8 / 8 < 1.5 * shaped.BITRATE
+
+
+def test_the_machine_is_named_with_versions() -> None:
+    about = machine.describe()
+    assert about["cores"] >= 1
+    assert {"python", "aiortc", "numpy"} <= set(about["versions"])
+    assert machine.line(about).count("\n") == 1
+
+
+def test_a_spread_is_in_milliseconds() -> None:
+    assert machine.spread([0.001] * 99 + [1.0])["p50"] == 1.0
