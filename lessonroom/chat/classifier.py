@@ -1,15 +1,18 @@
 """The learned combiner: evidence in, calibrated probability out. numpy alone; a data-only file.
 
-The model is a line over the dense evidence and the n-gram buckets, then a sigmoid that was calibrated on the
-validation part (Platt, 1999). ``contact_filter.npz`` holds its arrays; the sidecar says the rest.
+The model is a line over the dense evidence and the n-gram buckets, then a rising curve from margin to probability that
+was fitted on families held out (isotonic regression; Zadrozny and Elkan, 2002). ``contact_filter.npz`` holds its arrays; the sidecar says the rest.
 """
 
 from __future__ import annotations
 
 import io
 import math
+from bisect import bisect_right
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +22,9 @@ from lessonroom.chat.features import BUCKETS, NAMES, Features
 from lessonroom.errors import EngineDown, ModelRefused
 
 NAME: Final = "contact_filter"
+KNOTS: Final = 48
+"""Points of the calibration curve."""
+
 ARRAYS: Final = {
     "mean": (len(NAMES),),
     "scale": (len(NAMES),),
@@ -26,7 +32,8 @@ ARRAYS: Final = {
     "grams": (BUCKETS,),
     "gram_scale": (1,),
     "bias": (1,),
-    "platt": (2,),
+    "knots": (KNOTS,),
+    "levels": (KNOTS,),
 }
 """Every array of the file and its shape, all float32."""
 
@@ -50,7 +57,7 @@ class LinearClassifier:
         self._weights = arrays["dense"] / arrays["scale"]
         self._bias = float(arrays["bias"][0] - arrays["mean"] @ self._weights)
         self._gram_scale = float(arrays["gram_scale"][0])
-        self._slope, self._shift = float(arrays["platt"][0]), float(arrays["platt"][1])
+        self._knots, self._levels = arrays["knots"].tolist(), arrays["levels"].tolist()
 
     def margin(self, evidence: Features) -> float:
         """The line before calibration."""
@@ -64,11 +71,18 @@ class LinearClassifier:
         margin = self.margin(evidence)
         if not math.isfinite(margin):
             raise EngineDown("the chat model answered something that is not a number")
-        return _sigmoid(self._slope * margin + self._shift)
+        return interpolate(margin, self._knots, self._levels)
 
 
-def _sigmoid(margin: float) -> float:
-    return 1.0 / (1.0 + math.exp(-margin)) if margin > -60 else 0.0
+def interpolate(margin: float, knots: Sequence[float], levels: Sequence[float]) -> float:
+    """The calibration curve at a margin: straight lines between the knots, flat outside."""
+    place = bisect_right(knots, margin)
+    if place == 0:
+        return levels[0]
+    if place == len(knots):
+        return levels[-1]
+    share = (margin - knots[place - 1]) / (knots[place] - knots[place - 1])
+    return levels[place - 1] + share * (levels[place] - levels[place - 1])
 
 
 def load(models_dir: Path | None = None) -> LinearClassifier:
@@ -83,7 +97,7 @@ def from_bytes(data: bytes, version: str) -> LinearClassifier:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             names = [str(name) for name in file["names"]]
             arrays = {key: file[key].astype(np.float32) for key in ARRAYS}
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise ModelRefused(f"{NAME}.npz: expected arrays of the contact filter, got {type(error).__name__}") from error
     if names != list(NAMES):
         raise ModelRefused(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lessonroom.chat.digits import phone_level
+from lessonroom.chat.domains import NETWORKS, in_hosts
 from lessonroom.chat.lexicon import mask
 from lessonroom.chat.rules import Hit, Reading, apply, read
 from lessonroom.chat.rules.names import name_at
@@ -56,6 +57,7 @@ def listen(reading: Reading, text: str, sender: str, context: Sequence[Line]) ->
         joined, start = read(before + text), len(before)
         doubt = min(0.25 * _questions_between(context, sender), 0.5) + 0.35 * exercise
         hits += [_clip(hit, start, doubt) for hit in apply(joined) if hit.start < start < hit.end]
+        hits += _link_end(reading, read(own[-1]))
         hits += _pieces(reading, [read(line) for line in own[-_MAX_PIECES:]], context, sender)
     hits.sort(key=lambda hit: -hit.score)
     return Talk(joined, start, tuple(hits), asked, exercise)
@@ -118,6 +120,16 @@ def _cards(reading: Reading, theirs: Reading | None) -> Iterator[Hit]:
                     Kind.PAYMENT, run.start, run.end, "answer_card", 0.9, "a long number where a card was asked for"
                 )
                 return
+
+
+def _link_end(reading: Reading, last: Reading) -> list[Hit]:
+    """The rest of a link whose host was the end of the line before ("vk.com", then "/anna")."""
+    if not last.hosts or last.hosts[-1].path or not in_hosts(last.hosts[-1].name, NETWORKS) or not reading.tokens:
+        return []
+    if reading.tokens[0].text != "/" and name_at(reading, 0) is None:
+        return []
+    end = reading.tokens[-1].end
+    return [Hit(Kind.PROFILE, 0, end, "across_profile", 0.9, "the rest of a link to a profile, in several messages")]
 
 
 def _pieces(reading: Reading, own: Sequence[Reading], context: Sequence[Line], sender: str) -> list[Hit]:

@@ -109,7 +109,7 @@ def word_of(text: str) -> Word:
     """Classify a lower-case word; the answer depends on the word alone."""
     if text.isdigit():
         return Word(text, "d", 0, None)
-    if text.isalpha() or not text.isalnum():
+    if text.isalpha() or not any(map(str.isdigit, text)):
         shape = "w" if text[0].isalpha() else "p"
         folded = single_script(text) if shape == "w" and not text.isascii() else text
         return Word(folded, shape, cues_of(folded), number_of(folded))

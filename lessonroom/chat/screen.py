@@ -19,7 +19,7 @@ from lessonroom.chat.policy import ChatPolicy
 from lessonroom.chat.rules import SURE, UNSURE, Hit, Reading, apply, read
 from lessonroom.chat.types import Action, Decider, Finding, Kind, Line, Verdict
 
-MAX_LENGTH: Final = 10_000
+MAX_LENGTH: Final = 4_000
 """Code points that are screened. A longer message is held unread: it must not cost more than it may."""
 
 NO_EVIDENCE: Final = 0.001

@@ -32,7 +32,7 @@ def _span(reading: Reading, first: int, last: int) -> tuple[int, int]:
 def _solicit(reading: Reading) -> Iterator[Hit]:
     """ "What's your WhatsApp?", "дай свой номер", "do you have Telegram?"."""
     for i, token in enumerate(reading.tokens):
-        contact = token.cues & (_CONTACT | BIT["NUMBER"] | BIT["HINTAPP"] | BIT["CALLAPP"])
+        contact = token.cues & (_CONTACT | BIT["NUMBER"] | BIT["HINTAPP"] | BIT["CALLAPP"] | BIT["DETAILS"])
         write = token.cues & BIT["WRITE"] and not token.cues & BIT["GIVE"]
         if not contact and not write:
             continue
@@ -47,19 +47,20 @@ def _solicit(reading: Reading) -> Iterator[Hit]:
 
 def _solicit_score(reading: Reading, cues: int, before: int, after: int) -> float:
     """Somebody's contact (yours), or a request (give) for one, or a way around the site to reach somebody."""
-    near = before | after
-    chat, named = bool(cues & (_CHAT | BIT["CALLAPP"])), bool(cues & (_CONTACT | BIT["HINTAPP"] | BIT["CALLAPP"]))
+    near, everything = before | after, reading.cues
+    named = bool(cues & (_CONTACT | mask("HINTAPP", "CALLAPP", "DETAILS")))
     question = any(t.text == "?" for t in reading.tokens)
-    score = 0.05 + 0.15 * bool(cues & _CHAT) + 0.1 * bool(cues & mask("PHONE", "MAIL"))
-    score += 0.45 * bool(before & BIT["YOUR"] and named) + 0.15 * bool(near & BIT["YOUR"])
-    score += 0.35 * bool(near & BIT["GIVE"] and (named or cues & BIT["NUMBER"]) and not near & _NO_CONTACT)
-    score += 0.3 * bool(before & BIT["YOU"] and chat and question) + 0.2 * bool(
-        after & mask("NUMBER", "NAME") and named
+    score = 0.05 + 0.1 * bool(cues & _CHAT) + 0.1 * bool(cues & mask("PHONE", "MAIL")) + 0.15 * question
+    yours = named or bool(cues & BIT["NUMBER"])
+    score += 0.5 * bool(before & BIT["YOUR"] and yours) + 0.1 * bool(near & BIT["YOUR"])
+    score += 0.35 * bool(near & BIT["GIVE"] and (named or cues & BIT["NUMBER"]))
+    score += 0.45 * bool(near & BIT["YOU"] and question and cues & mask("MESSENGER", "CALLAPP", "PHONE", "MAIL"))
+    score += 0.15 * bool(after & mask("NUMBER", "NAME") and named) + 0.25 * bool(
+        cues & BIT["NUMBER"] and near & BIT["GIVE"]
     )
-    score += 0.35 * bool(near & BIT["AVOID"] and cues & BIT["WRITE"] and reading.cues & mask("PLATFORM", "AVOID"))
-    score += 0.1 * question - 0.35 * bool(reading.cues & _TOPIC) - 0.4 * bool(reading.cues & BIT["NOTE"])
-    score -= 0.3 * bool(near & _NO_CONTACT)
-    return min(score, 0.92)
+    score += 0.5 * bool(cues & BIT["WRITE"] and everything & BIT["AVOID"] and everything & mask("PLATFORM", "WRITE"))
+    score -= 0.4 * bool(everything & _TOPIC) + 0.4 * bool(everything & BIT["NOTE"]) + 0.35 * bool(near & _NO_CONTACT)
+    return min(score, 0.95)
 
 
 def _move(reading: Reading) -> Iterator[Hit]:
@@ -72,6 +73,8 @@ def _move(reading: Reading) -> Iterator[Hit]:
         private = bool(token.cues & _CHAT)
         score = 0.1 + 0.25 * private + 0.3 * bool(near & mask("MOVE")) + 0.3 * bool(near & mask("WRITE", "CALL"))
         score += 0.15 * bool(near & mask("ME", "MY")) + 0.15 * bool(near & mask("ADD"))
+        score += 0.2 * (private and bool(near & mask("MOVE", "WRITE", "CALL"))) + 0.2 * bool(near & BIT["LETS"])
+        score += 0.2 * bool(reading.cues & BIT["AVOID"] and reading.cues & BIT["PLATFORM"])
         score -= 0.3 * bool(near & _TOPIC) + 0.2 * bool(near & mask("LESSON", "NOTE"))
         if score > 0.3:
             start, end = _span(reading, i - 3, i)
@@ -94,8 +97,8 @@ def _payment(reading: Reading) -> Iterator[Hit]:
     around = bool(cues & BIT["AVOID"])
     means, mine = bool(cues & BIT["PAYMEANS"]), bool(cues & mask("ME", "MY"))
     site, fee, cheap = bool(cues & BIT["PLATFORM"]), bool(cues & BIT["COMMISSION"]), bool(cues & BIT["CHEAP"])
-    score = 0.05 + 0.25 * around + 0.2 * (means and mine) + 0.15 * (means and around) + 0.2 * cheap * (around or means)
-    score += 0.2 * (site and around) + 0.2 * (fee and (around or cheap or mine)) + 0.15 * (around and mine)
+    score = 0.05 + 0.3 * around + 0.2 * (means and mine) + 0.15 * (means and around) + 0.3 * cheap * (around or means)
+    score += 0.25 * (site and around) + 0.2 * (fee and (around or cheap or mine)) + 0.15 * (around and mine)
     score -= 0.3 * bool(cues & (_TOPIC | BIT["NOTE"])) + 0.15 * (
         any(t.text == "?" for t in reading.tokens) and not around
     )

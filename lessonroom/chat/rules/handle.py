@@ -66,7 +66,14 @@ def _beside_channels(reading: Reading) -> Iterator[Hit]:
 def _channel_hit(reading: Reading, i: int, name: Name) -> Hit:
     tokens, token = reading.tokens, reading.tokens[i]
     near = reading.between(min(i, name.first) - 5, max(i, name.last) + 4)
-    score = 0.75 * name.likeness + 0.15 * bool(near & _ACT) + 0.12 * bool(near & _OWN) + 0.1 * bool(near & _NAME)
+    score = (
+        0.88 * name.likeness
+        - 0.1 * (name.likeness < 0.75)
+        + 0.15 * bool(near & _ACT)
+        + 0.12 * bool(near & _OWN)
+        + 0.1 * bool(near & _NAME)
+    )
+    score += 0.2 * bool(near & _NAME and 0.4 <= name.likeness < 0.75)
     score += 0.1 * any(t.text in (":", "-", "—", "–", "=") for t in tokens[min(i, name.last) + 1 : max(i, name.first)])
     score -= 0.2 * bool(near & _TOPIC) + 0.3 * bool(reading.cues & mask("IDENT"))
     kind = Kind.PROFILE if token.cues & _SOCIAL else Kind.MESSENGER
@@ -126,12 +133,17 @@ def _find_me(reading: Reading) -> Iterator[Hit]:
             continue
         near = reading.between(i - 2, i + 9)
         me = reading.between(i - 2, i + 4) & mask("ME", "MY")
-        if not me and not reading.person_near(i, i + 8):
+        person = reading.person_near(i, i + 8)
+        if not me and not person:
             continue
         channel = bool(near & _CHANNELS)
         name = bool(reading.cues & _NAME)
         score = (
-            0.25 + 0.6 * channel + 0.15 * name - 0.25 * bool(near & mask("TOPIC", "EXERCISE", "LESSON") and not channel)
+            0.2
+            + 0.2 * person
+            + 0.6 * channel
+            + 0.15 * name
+            - 0.25 * bool(near & mask("TOPIC", "EXERCISE", "LESSON") and not channel)
         )
         end = tokens[min(i + 8, len(tokens) - 1)].end
         yield Hit(
@@ -162,7 +174,8 @@ def _lone_names(reading: Reading) -> Iterator[Hit]:
     if names and not reading.cues & mask("IDENT", "MATH"):
         name = max(names, key=lambda n: n.likeness)
         near = reading.between(name.first - 8, name.last + 8)
-        score = 0.15 + 0.15 * bool(near & _ACT) + 0.1 * bool(near & _OWN) + 0.15 * bool(near & (_NAME | _MESSENGERS))
+        score = 0.15 + 0.15 * (len(reading.tokens) <= 6) + 0.25 * bool(reading.cues & BIT["HUE"])
+        score += 0.15 * bool(near & _ACT) + 0.1 * bool(near & _OWN) + 0.15 * bool(near & (_NAME | _MESSENGERS))
         score -= 0.1 * bool(near & _TOPIC)
         end = reading.tokens[name.last].end
         yield Hit(Kind.MESSENGER, reading.tokens[name.first].start, end, "lone_name", max(score, 0.05), "a user name")

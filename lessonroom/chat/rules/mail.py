@@ -29,12 +29,17 @@ def mail_hits(reading: Reading) -> Iterator[Hit]:
     """Every disguised mail address. Each at sign or host is looked at once, within a few tokens."""
     for i, token in enumerate(reading.tokens):
         hit = None
-        if (token.text == "@" and not _literal(reading, i)) or token.cues & (_AT | _AT_WEAK):
+        if (token.text == "@" and not _literal(reading, i)) or token.cues & (_AT | _AT_WEAK) or _bare_a(reading, i):
             hit = _around_at(reading, i)
         elif token.cues & (_HOST | BIT["MAIL"]):
             hit = _around_host(reading, i)
         if hit is not None:
             yield hit
+
+
+def _bare_a(reading: Reading, i: int) -> bool:
+    """The at sign as "(a)"."""
+    return reading.tokens[i].text in ("a", "а") and _bracketed(reading, i)
 
 
 def _literal(reading: Reading, i: int) -> bool:
@@ -68,7 +73,7 @@ def _around_at(reading: Reading, i: int) -> Hit | None:
     score = (0.95 if sure else 0.75) - (0.25 if weak and not sure else 0.0)
     near = reading.around(before, last, 8, 4)
     if near & _TOPIC and not near & mask("MY", "WRITE", "MAIL", "GIVE"):
-        score -= 0.3
+        score -= 0.15 if sure else 0.3
     first = _local_start(reading, before)
     rule = "mail_words" if reading.tokens[i].text != "@" else "mail_spaced"
     return Hit(
@@ -131,7 +136,7 @@ def _around_host(reading: Reading, i: int) -> Hit | None:
     ended = any(t.cues & _TLD for t in tokens[i + 1 : i + 4])
     near = reading.between(i - 6, i + 7)
     host = bool(tokens[i].cues & _HOST)
-    score = likeness * 0.55 + 0.3 * ended + 0.2 * bool(near & _CUED) - 0.25 * bool(near & _TOPIC) - 0.1 * (not host)
+    score = likeness * 0.7 + 0.25 * ended + 0.2 * bool(near & _CUED) - 0.25 * bool(near & _TOPIC) - 0.1 * (not host)
     start, end = min(tokens[i].start, tokens[best.first].start), max(tokens[i].end, tokens[best.last].end)
     return Hit(
         Kind.EMAIL,

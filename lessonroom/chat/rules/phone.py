@@ -16,7 +16,7 @@ _ASKS: Final = mask("PHONE", "CALL", "MESSENGER", "SAVE")
 _NUMBER: Final = mask("NUMBER", "GIVE", "WRITE", "MY", "CALLAPP", "ADD", "SECRET", "FIND")
 _AGAINST_BEFORE: Final = mask("EXERCISE", "IDENT", "MATH")
 _AGAINST_AFTER: Final = mask("MONEY", "UNITS", "MATH")
-_REVERSED: Final = mask("SECRET")
+_REVERSED: Final = mask("REVERSE")
 _CARD: Final = mask("PAYMEANS", "PAY")
 _BREAKERS: Final = frozenset("=<>%^√×÷{}[]")
 _BASE: Final = {0: 0.0, 1: 0.15, 2: 0.55, 3: 0.9, 4: 0.95}
@@ -70,6 +70,7 @@ def _phone(reading: Reading, run: Run) -> Hit | None:
     if level == 0 and not (asked and 6 <= len(run.digits) <= 15 and len(set(run.digits)) > 1):
         return None
     score = _BASE[level] + 0.35 * asked + 0.12 * named + 0.15 * _disguised(run) + 0.1 * _phone_groups(run)
+    score += 0.25 * (level >= 2 and _alone(reading, run))
     score -= _against(reading, run, level)
     if score <= 0.1:
         return None
@@ -86,8 +87,9 @@ def _level(reading: Reading, run: Run) -> tuple[int, str]:
     if len(digits) > 15:
         level = max(phone_level(digits[:11]), phone_level(digits[:10]), phone_level(digits[:12])) - 1
         level = level if level >= 2 and len(digits) <= 26 else 0
-    if level < 3 and reading.cues & _REVERSED and phone_level(digits[::-1]) >= 3:
-        return 3, "reversed"
+    backwards = phone_level(digits[::-1]) if reading.cues & _REVERSED else 0
+    if backwards >= 2 and backwards >= level:
+        return max(backwards, 3), "reversed"
     return level, ""
 
 
@@ -96,6 +98,12 @@ def _valid(digits: str) -> bool:
         return phonenumbers.is_valid_number(phonenumbers.parse("+" + digits, None))
     except phonenumbers.NumberParseException:
         return False  # not a number of any plan: that is the answer, not a failure
+
+
+def _alone(reading: Reading, run: Run) -> bool:
+    """Whether the message is little else than this run, and the run was cut into groups or single figures."""
+    others = sum(t.shape != "p" for t in (*reading.tokens[: run.first], *reading.tokens[run.last + 1 :]))
+    return others <= 2 and (len(run.groups) > 1 or len(run.digits) > 10)
 
 
 def _disguised(run: Run) -> bool:
@@ -107,7 +115,7 @@ def _phone_groups(run: Run) -> bool:
     sizes = tuple(map(len, run.groups))
     return sizes in {
         (10,), (11,), (12,), (3, 3, 4), (3, 3, 2, 2), (1, 3, 3, 2, 2), (1, 3, 3, 4), (3, 2, 2), (3, 7), (1, 10),
-        (2, 3, 3, 2, 2), (3, 2, 3, 2, 2), (4, 3, 2, 2), (3, 2, 3, 4), (2, 3, 3, 4), (2, 3, 7), (4, 3, 4), (1, 3, 7),
+        (1,) * 10, (1,) * 11, (1,) * 12, (2, 2, 2, 2, 2), (2, 2, 2, 2, 2, 1), (2, 3, 3, 2, 2), (3, 2, 3, 2, 2), (4, 3, 2, 2), (3, 2, 3, 4), (2, 3, 3, 4), (2, 3, 7), (4, 3, 4), (1, 3, 7),
     }  # fmt: skip
 
 

@@ -17,10 +17,10 @@ _MAX_HOUSE: Final = 5
 def place_hits(reading: Reading) -> Iterator[Hit]:
     """At most one address a message."""
     for i, token in enumerate(reading.tokens):
-        if not token.cues & _STREET:
+        if not token.cues & _STREET and not (token.cues & BIT["FLAT"] and reading.cues & BIT["COME"]):
             continue
         numbers = [k for k in range(max(i - 4, 0), min(i + 7, len(reading.tokens))) if _is_house(reading, k)]
-        if not numbers:
+        if not numbers or (not token.cues & _STREET and len(numbers) < 2):
             continue
         near = reading.between(i - 8, numbers[-1] + 5)
         come = bool(near & mask("COME", "HOME"))

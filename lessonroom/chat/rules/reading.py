@@ -42,8 +42,10 @@ class Host(NamedTuple):
 
 CANDIDATE_CUES = mask(
     "MESSENGER", "CALLAPP", "SOCIAL", "MAILHOST", "MAIL", "PHONE", "NUMBER", "PAYMEANS", "COMMISSION", "HINTAPP",
-    "STREET", "ATWORD", "MEETID", "AVOID", "FIND", "SECRET",
+    "STREET", "ATWORD", "MEETID", "AVOID", "FIND", "SECRET", "REVERSE", "DETAILS",
 )  # fmt: skip
+_DOT = mask("DOTWORD")
+_TLD = mask("TLDWORD")
 _MANY_DIGITS = 6
 _LABEL_SIGNS = frozenset("-_")
 
@@ -92,6 +94,8 @@ class Reading:
     def is_candidate(self) -> bool:
         """Whether there is anything at all that could be a contact. False for most talk, and cheap."""
         if self.cues & CANDIDATE_CUES:
+            return True
+        if self.cues & _DOT and self.cues & _TLD:
             return True
         if any(t.text in ("@", "/", "_") for t in self.tokens):
             return True
