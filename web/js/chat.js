@@ -18,7 +18,8 @@ export class Chat {
     this.#store = store;
     this.#actions = actions;
     store.subscribe((state, before) => {
-      if (state.messages !== before.messages || state.members !== before.members) this.#draw();
+      const changed = state.messages !== before.messages || state.members !== before.members;
+      if (changed || away(state) !== away(before)) this.#draw();
       if (unreadOf(state) !== unreadOf(before)) this.#count();
     });
     onLanguage(() => this.#redraw());
@@ -52,12 +53,14 @@ export class Chat {
     messages.forEach((message, index) => {
       const first = messages[index - 1]?.sender !== message.sender;
       const known = this.#drawn.get(message.id);
-      const same = known?.message === message && known.first === first && known.name === nameOf(state, message);
+      const name = nameOf(state, message);
+      const waits = message.state === "sending" && away(state);
+      const same = known?.message === message && known.first === first && known.name === name && known.waits === waits;
       const node = same ? known.node : this.#row(message, first, state);
       if (node === place) place = place.nextElementSibling;
       else if (known && !same && known.node === place) place = replace(place, node);
       else this.#list.insertBefore(node, place);
-      wanted.set(message.id, { message, first, node, name: nameOf(state, message) });
+      wanted.set(message.id, { message, first, node, name, waits });
     });
     for (const [id, { node }] of this.#drawn) if (wanted.get(id)?.node !== node) node.remove();
     this.#drawn = wanted;
@@ -75,13 +78,14 @@ export class Chat {
       el("p", { class: first && !own ? "message-from" : "only-read" }, name),
       el("div", { class: "bubble" }, el("p", { class: "message-text", testid: "message-text" }, message.text),
         el("time", { class: "message-time", datetime: new Date(message.at).toISOString() }, clock(message.at))),
-      own ? this.#status(message) : null,
+      own ? this.#status(message, away(state)) : null,
     );
   }
 
-  #status(message) {
+  #status(message, offline) {
     if (message.state === "relayed") return null;
-    const words = message.state === "refused" ? refusal(message.code) : t(`chat.${message.state}`);
+    const word = message.state === "sending" && offline ? "waiting" : message.state;
+    const words = word === "refused" ? refusal(message.code) : t(`chat.${word}`);
     const sign = { sending: "clock", held: "person", appealed: "person", refused: "info" }[message.state];
     return el("div", { class: "message-status", testid: "message-status" },
       el("span", { class: "status-line" }, icon(sign), el("span", {}, words)),
@@ -120,6 +124,8 @@ export class Chat {
     show(byId("newest"), false);
   }
 }
+
+const away = (state) => state.connection.state === "lost";
 
 function unreadOf(state) {
   return talk.unread(state.messages, state.me, state.readUpTo);

@@ -14,7 +14,7 @@ export function stuck(store, actions) {
     const now = store.state.stuck;
     for (const button of buttons) button.setAttribute("aria-disabled", String(now?.state === "sending"));
     for (const receipt of receipts) {
-      write(receipt, now ? t(`stuck.${now.state}`) : "");
+      write(receipt, now ? t(`stuck.${wordOf(store.state)}`) : "");
       receipt.dataset.state = now?.state ?? "none";
       if (receipt.classList.contains("receipt-chat")) show(receipt, Boolean(now));
     }
@@ -24,7 +24,13 @@ export function stuck(store, actions) {
   for (const button of buttons) {
     button.addEventListener("click", () => store.state.stuck?.state === "sending" || actions.press());
   }
-  store.subscribe((state, before) => state.stuck !== before.stuck && draw());
+  store.subscribe((state, before) => {
+    if (state.stuck !== before.stuck || (state.stuck && state.connection !== before.connection)) draw();
+  });
   onLanguage(draw);
   draw();
+}
+
+function wordOf({ stuck: press, connection }) {
+  return press.state === "sending" && connection.state === "lost" ? "waiting" : press.state;
 }
