@@ -46,8 +46,8 @@ Look = Callable[[Sample], Observation]
 def run(video: Path, settings: Settings, emit: Callable[[Record], None], *, html: Path | None = None) -> None:
     """Analyse a file and hand out its records; ``html``: where to write the report.
 
-    A progress bar stands on stderr where that is a terminal. Raises BadMedia before the first record when the file is
-    missing, empty, cut short or no video, EngineDown when inference fails.
+    A progress bar stands on stderr where that is a terminal and stdout is none. Raises BadMedia before the first record
+    when the file is missing, empty, cut short or no video, and EngineDown when inference fails.
     """
     clip = clips.probe(video)
     if html is not None and not html.parent.is_dir():
@@ -167,14 +167,19 @@ def _engine(settings: Settings) -> OnnxEngine:
 
 @contextmanager
 def _bar(seconds: float) -> Iterator[Callable[[float], None]]:
-    """A progress bar over so many seconds of video, where stderr is a terminal."""
+    """A progress bar over so many seconds of video, on a terminal; where records scroll by, they are the progress."""
     console = Console(file=sys.stderr)
+    shown = console.is_terminal and not sys.stdout.isatty()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+    # rich would otherwise send what is written to stdout the bar's way, past a pipe that waits for it
+    progress = Progress(
+        *columns, console=console, disable=not shown, transient=True, redirect_stdout=False, redirect_stderr=False
+    )
+    with progress:
         task = progress.add_task("looking", total=max(seconds, 0.001))
         yield lambda at: progress.update(task, completed=at)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +70,16 @@ def test_a_seen_face_is_recorded_without_its_embedding() -> None:
     record = next(iter(tallied(Student(1), 1)))
     assert "embedding" not in record
     assert "landmarks" not in json.dumps(record)
+
+
+def test_the_bar_goes_to_the_terminal_and_the_records_to_the_pipe(tmp_path: Path) -> None:
+    """``lessonroom analyse a.webm > records``: what is piped stays clean, what is seen moves."""
+    terminal, behind = os.openpty()
+    command = [sys.executable, "-m", "lessonroom.cli", "analyse", str(video(tmp_path / "room.webm"))]
+    environment = {**os.environ, "TERM": "xterm"}
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=behind, check=True, timeout=60, env=environment)
+    os.close(behind)
+    seen = os.read(terminal, 65536).decode()
+    os.close(terminal)
+    assert "looking" in seen
+    assert [json.loads(line)["type"] for line in done.stdout.splitlines()][-1] == "summary"
