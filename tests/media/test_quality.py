@@ -36,14 +36,18 @@ def test_a_clear_face_is_seen_at_full_quality(seen: tuple[Image, Face]) -> None:
     assert judged.quality > 0.8
 
 
-def moved(face: Face, factor: float, right: float = 0.0) -> Face:
-    """The same face where it stands after scaling the picture, or further to the right."""
+def moved(face: Face, factor: float = 1.0, right: float = 0.0, down: float = 0.0) -> Face:
+    """The same face where it stands after scaling the picture, or further to the right or down."""
     assert face.landmarks is not None
-    return replace(face, landmarks=face.landmarks * np.float32(factor) + np.array([right, 0, 0], np.float32))
+    return replace(face, landmarks=face.landmarks * np.float32(factor) + np.array([right, down, 0], np.float32))
 
 
 def dark(image: Image) -> Image:
     return (image * 0.08).astype(np.uint8)
+
+
+def dim(image: Image) -> Image:
+    return (image * 0.165).astype(np.uint8)
 
 
 def bright(image: Image) -> Image:
@@ -60,7 +64,13 @@ def flat(image: Image) -> Image:
 
 @pytest.mark.parametrize(
     ("change", "expected"),
-    [(dark, Unseen.TOO_DARK), (flat, Unseen.TOO_DARK), (bright, Unseen.TOO_BRIGHT), (blurred, Unseen.BLURRED)],
+    [
+        (dark, Unseen.TOO_DARK),
+        (dim, Unseen.TOO_DARK),
+        (flat, Unseen.TOO_DARK),
+        (bright, Unseen.TOO_BRIGHT),
+        (blurred, Unseen.BLURRED),
+    ],
 )
 def test_bad_light_and_blur_are_told_apart(seen: tuple[Image, Face], change: object, expected: Unseen) -> None:
     image, face = seen
@@ -87,11 +97,15 @@ def test_a_head_turned_a_little_is_read_with_less_quality(seen: tuple[Image, Fac
     assert 0.0 < judged.quality < 0.7
 
 
-def test_a_face_half_out_of_the_picture_is_cut_off(seen: tuple[Image, Face]) -> None:
+@pytest.mark.parametrize(("across", "along"), [(1, 0), (-1, 0), (0, 1), (0, -1)], ids=["right", "left", "low", "high"])
+def test_a_face_half_out_of_the_picture_is_cut_off(seen: tuple[Image, Face], across: int, along: int) -> None:
+    """The picture's edge goes through the middle of the face; pixels beyond it would be made up."""
     image, face = seen
     assert face.landmarks is not None
-    gone = image.shape[1] - float(face.landmarks[:, 0].mean())
-    assert quality.judge(image, moved(face, 1.0, right=gone)).unseen is Unseen.CUT_OFF
+    x, y = face.landmarks[:, :2].mean(axis=0)
+    right = {1: image.shape[1] - x, -1: -x, 0: 0.0}[across]
+    down = {1: image.shape[0] - y, -1: -y, 0: 0.0}[along]
+    assert quality.judge(image, moved(face, right=float(right), down=float(down))).unseen is Unseen.CUT_OFF
 
 
 def test_a_covered_face_is_not_called_calm(engine: OnnxEngine, seen: tuple[Image, Face]) -> None:
