@@ -10,7 +10,8 @@ const NEAR = 80;
 export class Chat {
   #store;
   #actions;
-  #list = byId("messages");
+  #frame = byId("messages");
+  #list = byId("message-list");
   #drawn = new Map();
 
   /** `actions`: retry(id), edit(id), remove(id) for messages that were not sent. */
@@ -23,7 +24,7 @@ export class Chat {
       if (unreadOf(state) !== unreadOf(before)) this.#count();
     });
     onLanguage(() => this.#redraw());
-    this.#list.addEventListener("scroll", () => this.#scrolled());
+    this.#frame.addEventListener("scroll", () => this.#scrolled());
     byId("newest").addEventListener("click", () => this.#toEnd());
     this.#redraw();
   }
@@ -111,7 +112,7 @@ export class Chat {
   }
 
   #atEnd() {
-    const { scrollHeight, scrollTop, clientHeight } = this.#list;
+    const { scrollHeight, scrollTop, clientHeight } = this.#frame;
     return scrollHeight - scrollTop - clientHeight < NEAR;
   }
 
@@ -120,7 +121,7 @@ export class Chat {
   }
 
   #toEnd() {
-    this.#list.scrollTop = this.#list.scrollHeight;
+    this.#frame.scrollTop = this.#frame.scrollHeight;
     show(byId("newest"), false);
   }
 }

@@ -44,7 +44,7 @@ export class Indicator {
     const may = student && look.key !== "not_allowed";
     show(action, may);
     if (!may) return;
-    write(action, t(state.consent ? "indicator.stop.label" : "indicator.allow"));
+    write(action, t(state.consent ? "indicator.forbid" : "indicator.allow"));
     action.onclick = () => {
       byId("indicator-more").hidePopover();
       this.#actions.consent(!state.consent);
