@@ -30,7 +30,7 @@ STREAM = f"VP8 {shaped.WIDTH}x{shaped.HEIGHT}@{shaped.RATE}, {shaped.BITRATE // 
 
 
 def run(
-    clip: Path, environment: Mapping[str, str], *, rooms: int = 8, seconds: float = 30.0, samples: float = 1.0
+    clip: Path, environment: Mapping[str, str], *, rooms: int = 8, seconds: float = 60.0, samples: float = 1.0
 ) -> dict[str, Any]:
     """Measure and return the figures. ``samples``: per second and lesson. ``environment``: of the calling process.
 

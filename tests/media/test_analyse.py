@@ -15,6 +15,7 @@ from lessonroom.config import Settings
 from lessonroom.errors import BadInput, BadMedia
 from lessonroom.media.analyse import Record, Tally, run
 from lessonroom.media.types import Unseen
+from lessonroom.simulate.sources import SHIPPED_CLIP
 from tests.media.sequences import Student, held
 from tests.media.videos import video
 
@@ -83,3 +84,15 @@ def test_the_bar_goes_to_the_terminal_and_the_records_to_the_pipe(tmp_path: Path
     os.close(terminal)
     assert "looking" in seen
     assert [json.loads(line)["type"] for line in done.stdout.splitlines()][-1] == "summary"
+
+
+def test_the_shipped_clip_leads_to_a_hint() -> None:
+    """Calm for 35 s, strained for 40 s, calm again: the real models see it, and the hint comes within 20 s."""
+    found: list[Any] = []
+    run(SHIPPED_CLIP, Settings(hint_first_seconds=0.0), found.append)
+    hints = [record for record in found if record["type"] == "hint"]
+    assert len(hints) == 1
+    assert 35 < hints[0]["at"] < 55
+    levels = {record["at"]: record["level"] for record in found if record["type"] == "strain"}
+    assert all(level is None or level < 0.3 for at, level in levels.items() if at < 34)
+    assert found[-1]["seen"] > 0.95
