@@ -1,0 +1,116 @@
+"""``lessonroom serve`` in a process of its own, as an operator would start it, with short settings."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+KEY = "a-key-for-this-test"
+START = "from lessonroom.cli import main; main()"
+PATIENCE = 60.0
+"""How long a server may take to start on a busy machine, in seconds."""
+SHORT = {
+    "admin_keys": hashlib.sha256(KEY.encode()).hexdigest(),
+    "ice_loopback": "true",
+    "hint_first_seconds": "0",
+    "hint_hold_seconds": "1",
+    "strain_learning_seconds": "4",
+    "strain_half_life": "2",
+    "log_json": "true",
+}
+"""A lesson lasts an hour, a test less than a minute; everything else is as it comes."""
+
+
+@dataclass(frozen=True)
+class Links:
+    """A room that the platform has made."""
+
+    room: str
+    teacher: str
+    student: str
+
+
+class Server:
+    """One server, on the same port and folder each time it is started."""
+
+    def __init__(self, data_dir: Path, *, code: str = START, cwd: Path | None = None, **environment: str) -> None:
+        self.data_dir = data_dir
+        self.log = data_dir / "log.txt"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.base = f"http://127.0.0.1:{self.port}"
+        self._start = [sys.executable, "-c", code, "serve", "--port", str(self.port), "--data-dir", str(data_dir)]
+        self._cwd = cwd
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("LESSONROOM_")}
+        self._environment = {**clean, **{f"LESSONROOM_{k.upper()}": v for k, v in SHORT.items()}, **environment}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start, and return when rooms can be taken."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._start, stdout=log, stderr=log, cwd=self._cwd, env=self._environment
+            )
+        until = time.monotonic() + PATIENCE
+        while not self._ready():
+            if self._process.poll() is not None or time.monotonic() > until:
+                raise AssertionError(f"the server did not start:\n{self.log.read_text()[-2000:]}")
+            time.sleep(0.05)
+
+    def _ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.base}/readyz", verify=False).is_success
+        except httpx.TransportError:
+            return False
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """As an operator would."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(timeout=PATIENCE)
+            self._process = None
+
+    def room(self, mode_cap: str = "M3", teacher: str = "Maria", student: str = "Anna") -> Links:
+        """Make a room through the admin API."""
+        room = self._post("rooms", mode_cap=mode_cap)["room"]
+        links = {
+            role: self._post(f"rooms/{room}/members", role=role, name=name)["link"]
+            for role, name in (("teacher", teacher), ("student", student))
+        }
+        return Links(room, **links)
+
+    def operator(self) -> str:
+        """A link to the operations page."""
+        return str(self._post("operators")["link"])
+
+    def _post(self, path: str, **ask: str) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {KEY}"}
+        answer = httpx.post(f"{self.base}/api/admin/{path}", json=ask, headers=headers, verify=False)
+        answer.raise_for_status()
+        return dict(answer.json())
+
+    def figure(self, series: str) -> float:
+        """The value of one series of ``/metrics``; 0 for one that does not exist yet."""
+        for line in httpx.get(f"{self.base}/metrics", verify=False).text.splitlines():
+            name, _, value = line.rpartition(" ")
+            if name == series:
+                return float(value)
+        return 0.0

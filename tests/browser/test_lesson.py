@@ -1,0 +1,139 @@
+"""The lesson as two people live it: from consent to hint, without consent, and with consent taken back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import MakePerson
+from tests.browser.people import PATIENCE, eventually
+from tests.browser.server import Server
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+ANALYSERS = "lessonroom_analysers"
+UNTIL_STRAINED = 60_000
+"""Milliseconds in which the film in the camera must have come to the frown, and the frown to a hint."""
+
+
+@pytest.mark.timeout(180)
+async def test_a_strained_student_who_agreed_becomes_a_hint_that_the_teacher_answers(
+    server: Server, person: MakePerson
+) -> None:
+    """The whole line: camera, consent, analyser, learning, watching, hint, answer; within 2 s of the decision."""
+    links = server.room()
+    teacher, student = await person("teacher", links.teacher), await person("student", links.student)
+    await teacher.join()
+    await expect(teacher.see("remote-text")).to_contain_text("Anna is not here yet")
+    await student.join(agree=True)
+
+    await asyncio.gather(teacher.sees_the_other(), student.sees_the_other())
+    for one in (teacher, student):
+        await one.knows_analysis("learning")
+        await expect(one.see("indicator-text")).to_have_text("Camera hints: getting to know the face")
+    for one in (teacher, student):
+        await one.knows_analysis("watching")
+    await teacher.see("people-button").click()
+    await expect(teacher.see("person-analyser")).to_contain_text("Hint program")
+    await teacher.page.keyboard.press("Escape")
+
+    card = teacher.see("hint")
+    await expect(card).to_be_visible(timeout=UNTIL_STRAINED)
+    await expect(teacher.see("hint-cue")).to_contain_text("Anna may be finding this hard")
+    assert await teacher.see("hint-advice").text_content()
+    (hint,) = teacher.messages("hint")
+    appeared = await teacher.page.evaluate(f"globalThis.appeared[{hint['id']!r}]")
+    assert 0 <= appeared - hint["at"] <= 2000
+
+    await teacher.see("hint-helpful").click()
+    await expect(teacher.see("hint-thanks")).to_be_visible()
+    await expect(teacher.see("earlier-button")).to_contain_text("1 hint earlier")
+    await eventually(
+        lambda: server.figure('lessonroom_hint_answers_total{answer="helpful"}') == 1, "the answer is counted"
+    )
+    await teacher.page.reload()
+    await teacher.see("earlier-button").click()
+    await expect(teacher.see("earlier-hint").get_by_text("Helpful", exact=True)).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    assert not student.messages("hint")
+
+
+async def test_a_student_who_declines_is_in_the_lesson_unwatched_and_can_still_say_that_they_are_stuck(
+    server: Server, person: MakePerson
+) -> None:
+    links = server.room()
+    teacher, student = await person("teacher", links.teacher), await person("student", links.student)
+    await teacher.join()
+    await student.join(agree=False)
+    await asyncio.gather(teacher.sees_the_other(), student.sees_the_other())
+    for one in (teacher, student):
+        await expect(one.see("indicator-text")).to_have_text("Camera hints off: not agreed")
+
+    await student.see("stuck").click()
+    await expect(student.see("stuck-receipt")).to_have_text("Your teacher knows.")
+    await expect(teacher.see("hint-cue")).to_have_text("Anna pressed “I’m stuck”.")
+
+    assert not [line for line in student.asked if "/whip" in line]
+    assert server.figure(ANALYSERS) == 0
+
+
+async def test_a_room_that_does_not_allow_analysis_never_asks_for_consent(server: Server, person: MakePerson) -> None:
+    links = server.room(mode_cap="M0")
+    student = await person("student", links.student)
+    await student.join()
+    await expect(student.see("indicator-text")).to_have_text("Camera hints off: not allowed here")
+    await expect(student.see("analysis-stop")).to_be_hidden()
+    assert not [line for line in student.asked if "/whip" in line]
+
+
+async def test_taking_consent_back_stops_analysis_at_once(server: Server, person: MakePerson) -> None:
+    """One press, and within about a second nobody is analysed and everybody sees that."""
+    links = server.room()
+    teacher, student = await person("teacher", links.teacher), await person("student", links.student)
+    await teacher.join()
+    await student.join(agree=True)
+    for one in (teacher, student):
+        await expect(one.see("indicator")).not_to_have_attribute("data-state", "off")
+    assert server.figure(ANALYSERS) == 1
+
+    before = len(teacher.heard)
+    pressed = time.monotonic()
+    await student.see("analysis-stop").click()
+    await asyncio.gather(
+        eventually(lambda: server.figure(ANALYSERS) == 0, "the analyser ends", patience=3.0),
+        teacher.knows_analysis("off"),
+        student.knows_analysis("off"),
+    )
+    told = [at for at, message in teacher.heard[before:] if message.get("reason") == "not_agreed"]
+    assert told
+    assert told[0] - pressed < 2.0
+    samples = server.figure("lessonroom_samples_total")
+    await student.write("I would rather not be watched today.")
+    await expect(teacher.see("message-text")).to_have_count(1)
+    assert server.figure("lessonroom_samples_total") == samples
+    await expect(teacher.see("indicator-text")).to_have_text("Camera hints off: not agreed")
+
+    await student.see("indicator-button").click()
+    await student.see("explain-action").click()
+    await expect(teacher.see("indicator")).not_to_have_attribute("data-state", "off", timeout=PATIENCE * 1000)
+
+
+async def test_a_muted_camera_and_hints_turned_off_stop_analysis_too(server: Server, person: MakePerson) -> None:
+    links = server.room()
+    teacher, student = await person("teacher", links.teacher), await person("student", links.student)
+    await teacher.join()
+    await student.join(agree=True)
+    for switch, owner, reason in (
+        ("camera", student, "camera is off"),
+        ("hints-switch", teacher, "off for this lesson"),
+    ):
+        await expect(student.see("indicator")).not_to_have_attribute("data-state", "off")
+        await owner.see(switch).click(force=switch == "hints-switch")
+        await expect(student.see("indicator-text")).to_contain_text(reason)
+        await eventually(lambda: server.figure(ANALYSERS) == 0, "the analyser ends", patience=3.0)
+        await owner.see(switch).click(force=switch == "hints-switch")
+    await expect(student.see("indicator")).not_to_have_attribute("data-state", "off")
