@@ -34,6 +34,8 @@ log = logs.get(__name__)
 
 FORGET_SECONDS = 120.0
 """How long an empty room stays loaded."""
+FINISH_SECONDS = 15.0
+"""Longest wait for what was admitted when the server stops; three times the store's deadline."""
 RETRY_SECONDS = 1.0
 """Pause before the store is asked again for something that has to succeed."""
 
@@ -89,12 +91,17 @@ class Hub:
     async def stop(self) -> None:
         """Close every socket, finish what was admitted, let go of every analyser."""
         self._stopping = True
-        for live in list(self._rooms.values()):
+        rooms = list(self._rooms.values())
+        for live in rooms:
             for outbox in live.outboxes.values():
                 outbox.close(CloseCode.SERVER_BUSY)
-            await live.chat.finish()
-            await live.records.finish()
-            await self.analysing.end(live)
+        lanes = [lane.finish() for live in rooms for lane in (live.chat, live.records)]
+        ends = [self.analysing.end(live) for live in rooms]
+        try:
+            async with asyncio.timeout(FINISH_SECONDS):
+                await asyncio.gather(*lanes, *ends)
+        except TimeoutError:
+            log.error("stopped before everything was finished", count=sum(not live.idle for live in rooms))
         await self.keeping.finish()
         for task in self._tasks:
             task.cancel()

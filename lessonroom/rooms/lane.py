@@ -34,14 +34,17 @@ class Lane:
             return False
         self._jobs.append(job)
         if self._task is None:
-            self._task = asyncio.create_task(self._work(), name=self._name)
-            self._task.add_done_callback(self._ended)
+            self._begin()
         return True
 
     async def finish(self) -> None:
         """Wait until everything is done that was taken."""
         while self._task is not None:
             await asyncio.wait([self._task])
+
+    def _begin(self) -> None:
+        self._task = asyncio.create_task(self._work(), name=self._name)
+        self._task.add_done_callback(self._ended)
 
     async def _work(self) -> None:
         while self._jobs:
@@ -54,3 +57,5 @@ class Lane:
             self._broken = True
             self._jobs.clear()
             self._on_failure(error)
+        elif self._jobs:
+            self._begin()  # one was offered between the task's last look and this call
