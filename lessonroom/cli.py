@@ -274,6 +274,30 @@ def bench_video(clip: Path | None, rounds: int, as_json: bool) -> None:
     _figures(video.run(_settings(), clip or SHIPPED_CLIP, rounds=rounds), video.show, as_json=as_json)
 
 
+@bench.command("rooms")
+@click.option("--rooms", type=click.IntRange(1), default=8, show_default=True)
+@click.option("--seconds", type=click.FloatRange(5), default=60.0, show_default=True)
+@click.option("--samples", type=click.FloatRange(0.1), default=1.0, show_default=True, help="Per second and lesson.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def bench_rooms(rooms: int, seconds: float, samples: float, as_json: bool) -> None:
+    """Whole lessons on a server of their own: CPU for each, and how long people wait."""
+    from lessonroom.bench import rooms as house
+    from lessonroom.simulate.sources import SHIPPED_CLIP
+
+    figures = house.run(SHIPPED_CLIP, os.environ, rooms=rooms, seconds=seconds, samples=samples)
+    _figures(figures, house.show, as_json=as_json)
+
+
+@bench.command("chat")
+@click.option("--seconds", type=click.FloatRange(1), default=5.0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def bench_chat(seconds: float, as_json: bool) -> None:
+    """The way of a message from text to verdict, on one core."""
+    from lessonroom.bench import chat as talk
+
+    _figures(talk.measure(models_dir=_settings().models_dir, seconds=seconds), talk.show, as_json=as_json)
+
+
 def _figures(figures: dict[str, Any], show: Callable[[dict[str, Any], Any], None], *, as_json: bool) -> None:
     if as_json:
         _print(figures)

@@ -9,6 +9,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from rich.console import Console
+from rich.table import Table
+
+from lessonroom.bench import machine
 from lessonroom.chat import classifier as shelf
 from lessonroom.chat import dataset
 from lessonroom.chat.policy import ChatPolicy
@@ -49,6 +53,8 @@ def measure(texts: Sequence[str] = (), models_dir: Path | None = None, seconds: 
     bound = statistics.median(_times(str.split, texts, 0.5))
     worst = max(_once(path, (piece * _LONG)[:size]) for piece in HOSTILE for size in (MAX_LENGTH, _LONG))
     figures: dict[str, Any] = {
+        "bench": "chat",
+        "machine": machine.describe(),
         "messages": len(times),
         "median_ms": round(statistics.median(times), 4),
         "p99_ms": round(statistics.quantiles(times, n=100)[98], 4),
@@ -60,6 +66,18 @@ def measure(texts: Sequence[str] = (), models_dir: Path | None = None, seconds: 
     if presidio is not None:
         figures["presidio_median_ms"] = round(statistics.median(_times(presidio, texts[:200], seconds)), 3)
     return figures
+
+
+def show(figures: dict[str, Any], console: Console) -> None:
+    """Print the figures for people."""
+    console.print(machine.line(figures["machine"]), style="dim", highlight=False)
+    table = Table(title="From text to verdict, one core")
+    table.add_column("what")
+    table.add_column("figure", justify="right")
+    for name, figure in figures.items():
+        if name not in {"bench", "machine"}:
+            table.add_row(name.replace("_", " "), f"{figure}")
+    console.print(table)
 
 
 def _times(path: Callable[[str], object], texts: Sequence[str], seconds: float) -> list[float]:
