@@ -17,6 +17,8 @@ def video(path: Path, seconds: float = 4.0, rate: int = 12, size: tuple[int, int
         stream.width, stream.height = size
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         stream.bit_rate = 400_000
+        if codec == "libvpx":
+            stream.options = {"deadline": "realtime", "cpu-used": "8"}
         for number in range(round(seconds * rate)):
             picture = np.full((size[1], size[0], 3), 90, np.uint8)
             picture[:, number % size[0]] = 200
