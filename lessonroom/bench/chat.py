@@ -38,8 +38,8 @@ _LONG: Final = 65_536
 def measure(texts: Sequence[str] = (), models_dir: Path | None = None, seconds: float = 5.0) -> dict[str, Any]:
     """Median, 99th percentile and rate over ``texts`` (the corpus by default); the worst of hostile texts.
 
-    Times are milliseconds of the thread's own clock. Each text is screened as a message of a new sender. The lower bound
-    is one pass over the text that only cuts it into words.
+    Times are milliseconds of the thread's own clock. Each text is screened as a message of a new sender. The lower
+    bound is one pass over the text that only cuts it into words.
     """
     model, policy = shelf.load(models_dir), ChatPolicy()
     texts = texts or [row.text for row in dataset.corpus()]
