@@ -128,7 +128,10 @@ def _clip(simulate: bool, clip: Path | None) -> Path | None:
         return None
     from lessonroom.simulate.sources import SHIPPED_CLIP
 
-    return clip or SHIPPED_CLIP
+    chosen = clip or SHIPPED_CLIP
+    if not chosen.exists():
+        raise BadInput(f"--clip: expected a video or a folder of pictures, found nothing at {chosen}")
+    return chosen
 
 
 # --- video -----------------------------------------------------------------------------------------------------------
