@@ -20,7 +20,7 @@ KNOWN: Final = frozenset(
     {
         "event", "level", "module", "timestamp",
         "room", "member", "role", "purpose", "socket", "session", "origin",
-        "code", "reason", "error", "where", "count", "seconds", "mode", "state",
+        "code", "kind", "reason", "error", "where", "count", "seconds", "mode", "state",
         "address", "provider", "model", "gpu", "version", "cores",
     }
 )  # fmt: skip

@@ -58,6 +58,20 @@ async def test_deleting_ends_the_session_and_forgets_it(server: WhipServer, clie
     assert (response.status_code, code_of(response)) == (404, "not_found")
 
 
+async def test_deleting_a_session_that_the_server_has_just_ended_is_no_error(
+    server: WhipServer, client: WhipClient
+) -> None:
+    """Both sides end a session when consent is taken back; whichever is second must not be told of a fault."""
+    await client.publish()
+    await frames_of(server)
+    await server.hub.analysers[0].close()
+    assert server.sessions == 0
+    owner, client.bearer = client.bearer, await server.ticket()
+    assert (await client.delete()).status_code == 401
+    client.bearer = owner
+    assert [(await client.delete()).status_code for _ in range(2)] == [200, 404]
+
+
 async def test_a_client_that_leaves_without_deleting_is_forgotten_too(server: WhipServer, client: WhipClient) -> None:
     await client.publish()
     await frames_of(server)
