@@ -127,8 +127,11 @@ async def trickle(request: Request, room: str, session: str) -> Response:
 
 @router.delete("/{room}/{session}", response_class=Response)
 async def end(request: Request, room: str, session: str) -> Response:
-    """End a session. Returns when nothing of it is left but what a TURN server may still have to confirm."""
-    await sessions_of(request).find(room, session, bearer_of(request)).analyser.close()
+    """End a session. Returns when nothing of it is left but what a TURN server may still have to confirm.
+
+    One that the room has ended a moment before is answered alike: a client cannot know of that.
+    """
+    await sessions_of(request).end(room, session, bearer_of(request))
     return Response(status_code=200)
 
 

@@ -12,6 +12,10 @@ from lessonroom.auth import hash_secret
 from lessonroom.errors import NotFound, TicketRefused
 from lessonroom.media.peer import Analyser
 
+MOST_OVER = 256
+"""How many sessions that ended by themselves are remembered until their client ends them, too."""
+UNKNOWN = "expected a session that is open, got another"
+
 
 @dataclass(slots=True)
 class Sessions:
@@ -19,19 +23,38 @@ class Sessions:
 
     open: dict[str, Session] = field(default_factory=dict)
     beginning: int = 0
+    _over: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def forget(self, session: str) -> None:
-        """This session is over."""
-        self.open.pop(session, None)
+        """This session is over. Its client may not know that yet, and ends it, too."""
+        found = self.open.pop(session, None)
+        if found is not None:
+            self._over[session] = (found.room, found.bearer_hash)
+        while len(self._over) > MOST_OVER:
+            del self._over[next(iter(self._over))]
 
     def find(self, room: str, session: str, bearer: str) -> Session:
         """The session, for the bearer that opened it. Raises NotFound, TicketRefused."""
         found = self.open.get(session)
-        if found is None or found.room != room:
-            raise NotFound("expected a session that is open, got another")
-        if not hmac.compare_digest(found.bearer_hash, hash_secret(bearer)):
-            raise TicketRefused("expected the ticket that opened this session, got another")
+        if found is None:
+            raise NotFound(UNKNOWN)
+        _check(found.room, found.bearer_hash, room, bearer)
         return found
+
+    async def end(self, room: str, session: str, bearer: str) -> None:
+        """End the session, or take note that its client knows of its end. Raises NotFound, TicketRefused."""
+        if session in self._over:
+            _check(*self._over[session], room, bearer)
+        else:
+            await self.find(room, session, bearer).analyser.close()
+        self._over.pop(session, None)
+
+
+def _check(own_room: str, bearer_hash: str, room: str, bearer: str) -> None:
+    if own_room != room:
+        raise NotFound(UNKNOWN)
+    if not hmac.compare_digest(bearer_hash, hash_secret(bearer)):
+        raise TicketRefused("expected the ticket that opened this session, got another")
 
 
 @dataclass(frozen=True, slots=True)
