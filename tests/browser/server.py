@@ -59,9 +59,7 @@ class Server:
     def start(self) -> None:
         """Start, and return when rooms can be taken."""
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._start, stdout=log, stderr=log, cwd=self._cwd, env=self._environment
-            )
+            self._process = subprocess.Popen(self._start, stdout=log, stderr=log, cwd=self._cwd, env=self._environment)
         until = time.monotonic() + PATIENCE
         while not self._ready():
             if self._process.poll() is not None or time.monotonic() > until:
