@@ -7,9 +7,13 @@
  * A connection that does not come about or breaks for good is made anew by one side, the impolite one; the other
  * follows when it sees an offer of a connection that it does not know, by the session id of the description
  * (RFC 8829 section 5.2.1: constant for one connection).
+ *
+ * For the same reason the impolite side makes the first offer. Two first offers at once are within the rules, but a
+ * Chromium that rolls back the very first offer of a freshly loaded page may never gather a candidate.
  */
 
-const PATIENCE = { impolite: 20_000, polite: 35_000 };
+const PATIENCE = { impolite: 12_000, polite: 20_000 };
+const FIRST_OFFER = 3_000;
 const LIMP = 5_000;
 const HANG_UP = 1_000;
 const MOST_EARLY = 100;
@@ -36,6 +40,7 @@ export class Call extends EventTarget {
   #ignoring = false;
   #settingAnswer = false;
   #session = null;
+  #filled = false;
 
   /** `media`: Media; `send(signal)` says `{to, page, description | candidate}` to the room; `polite`: gives way. */
   constructor({ media, send, polite }) {
@@ -101,6 +106,7 @@ export class Call extends EventTarget {
       this.#begin();
       return this.#describe(this.#pc, description);
     }
+    if (!this.#filled) this.#fill(pc);
     const ready = !this.#making && (pc.signalingState === "stable" || this.#settingAnswer);
     const collision = description.type === "offer" && !ready;
     this.#ignoring = !this.#polite && collision;
@@ -139,9 +145,8 @@ export class Call extends EventTarget {
     pc.addEventListener("icecandidate", ({ candidate }) => candidate && this.#say(pc, { candidate: candidate.toJSON() }));
     pc.addEventListener("track", ({ track }) => this.#gained(pc, track));
     pc.addEventListener("connectionstatechange", () => this.#moved(pc));
-    this.#openChannel(pc);
-    this.#fill(pc);
-    this.#wait(this.#patience, () => this.#begin());
+    if (this.#polite) this.#wait(FIRST_OFFER, () => this.#fill(pc));
+    else this.#fill(pc);
   }
 
   get #patience() {
@@ -180,7 +185,11 @@ export class Call extends EventTarget {
     });
   }
 
+  /** Put in what is to be negotiated; from now on this side may offer, too. */
   #fill(pc) {
+    this.#filled = true;
+    this.#wait(this.#patience, () => this.#begin());
+    this.#openChannel(pc);
     const stream = new MediaStream();
     this.#senders = {};
     for (const kind of ["microphone", "camera"]) {
@@ -193,7 +202,7 @@ export class Call extends EventTarget {
 
   async #devicesChanged() {
     const pc = this.#pc;
-    if (!pc) return;
+    if (!pc || !this.#filled) return;
     for (const kind of ["microphone", "camera"]) {
       const track = this.#media.tracks[kind];
       const sender = this.#senders[kind];
@@ -250,6 +259,7 @@ export class Call extends EventTarget {
     this.#pc = null;
     this.#channel = null;
     this.#session = null;
+    this.#filled = false;
     this.#making = this.#ignoring = this.#settingAnswer = false;
   }
 
