@@ -17,7 +17,8 @@ from lessonroom.chat.train import FOLDS, Trained
 from lessonroom.models import Sidecar
 
 _TERMS: Final = (
-    "corpus: written for this project, Apache-2.0; cima_tutoring_en CC BY 2.5; koziev_dialogues_ru CC0 1.0; ua_gec_uk CC BY 4.0; "
+    "corpus: written for this project, Apache-2.0; cima_tutoring_en CC BY 2.5; koziev_dialogues_ru CC0 1.0; "
+    "ua_gec_uk CC BY 4.0; "
     "sms_ham_en CC BY 4.0; presidio_research_en MIT. The foreign texts are not distributed with the project."
 )
 _FAILURES: Final = (

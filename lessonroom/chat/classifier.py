@@ -1,7 +1,8 @@
 """The learned combiner: evidence in, calibrated probability out. numpy alone; a data-only file.
 
 The model is a line over the dense evidence and the n-gram buckets, then a rising curve from margin to probability that
-was fitted on families held out (isotonic regression; Zadrozny and Elkan, 2002). ``contact_filter.npz`` holds its arrays; the sidecar says the rest.
+was fitted on families held out (isotonic regression; Zadrozny and Elkan, 2002). ``contact_filter.npz`` holds its
+arrays; the sidecar says the rest.
 """
 
 from __future__ import annotations

@@ -74,13 +74,13 @@ def train(
 ) -> None:
     """Train the model from the corpus and write ``contact_filter.npz`` and its sidecar into ``out_dir``.
 
-    ``foreign_dir``: labelled JSONL of other people to train on as well, or None. ``compare``: print how an SVM, logistic
-    regression and a neural network do on our 60/20/20 split by family, beside the article's figures.
+    ``foreign_dir``: labelled JSONL of other people to train on as well, or None. ``compare``: print how an SVM,
+    logistic regression and a neural network do on our 60/20/20 split by family, beside the article's figures.
     Raises BadInput for data that cannot be read.
     """
-    from lessonroom.chat import card
-    from lessonroom.chat import compare as rivals
-    from lessonroom.chat import train as trainer
+    from lessonroom.chat import card  # noqa: PLC0415  (scikit-learn takes a second to import: training alone wants it)
+    from lessonroom.chat import compare as rivals  # noqa: PLC0415
+    from lessonroom.chat import train as trainer  # noqa: PLC0415
 
     written, made_up = dataset.corpus(), list(generate(per_template, seed=1))
     others = list(dataset.foreign(foreign_dir)) if foreign_dir is not None else []

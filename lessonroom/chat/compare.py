@@ -34,7 +34,7 @@ _RIVALS: Final[tuple[tuple[str, str, Callable[[float], Any], tuple[float, ...]],
     (
         "neural network, 32",
         "alpha",
-        lambda a: MLPClassifier((32,), alpha=a, max_iter=60, random_state=0),
+        lambda a: MLPClassifier((32,), alpha=a, max_iter=200, random_state=0),
         (0.1, 1.0, 10.0),
     ),
 )
@@ -46,11 +46,10 @@ def table(real: Sequence[Row], made_up: Sequence[Row], policy: ChatPolicy, progr
     seen = tabulate(rows, policy, progress)
     parts = np.array([part_of(row.family) for row in rows])
     authentic = np.arange(len(rows)) < len(real)
-    yield f"{'model':22} {'chosen':14} {'precision':>9} {'recall':>8} {'false alarms':>12}   (dense evidence, test families only)"
+    heads = f"{'model':22} {'chosen':14} {'precision':>9} {'recall':>8} {'false alarms':>12}"
+    yield heads + "   (dense evidence, test families only)"
     for name, parameter, make, values in _RIVALS:
-        best = max(
-            (_fitted(seen, parts, authentic, make(value)) + (value,) for value in values), key=lambda fit: fit[0]
-        )
+        best = max(((*_fitted(seen, parts, authentic, make(value)), value) for value in values), key=lambda fit: fit[0])
         yield f"{name:22} {f'{parameter}={best[3]:g}':14} " + _line(seen, parts == "test", authentic, best[1], best[2])
     yield ARTICLE
 

@@ -145,12 +145,17 @@ def _continue(builder: _Builder, i: int, token: Token) -> bool:
         return _continue_word(builder, i, token)
     if token.shape == "x":
         return _continue_mixed(builder, i, token)
+    return _continue_other(builder, i, token)
+
+
+def _continue_other(builder: _Builder, i: int, token: Token) -> bool:
+    """A token without digits: "double", a letter that looks like one, a separator, or the end of the run."""
     if token.text in REPEATS:
         builder.repeat = REPEATS[token.text]
         return True
     if not builder.open():
         return True
-    if token.shape == "w" and len(token.text) == 1 and token.text in _LONE_LOOKALIKES and _between_digits(builder, i):
+    if token.shape == "w" and token.text in _LONE_LOOKALIKES and _between_digits(builder, i):
         builder.figures(i, token.text.translate(DIGIT_LOOKALIKES), lookalike=True)
         return True
     return _continue_separator(builder, token)
@@ -239,24 +244,17 @@ def harmless_shape(run: Run) -> str:
         return "list"
     if len(groups) == 1:
         return "number" if groups[0].endswith("00000") or len(set(groups[0])) < 3 else ""
-    if _is_times(groups, separators):
-        return "time"
-    if _is_date(groups, separators):
-        return "date"
-    if _is_progression(groups):
-        return "list"
-    if _is_thousands(groups, separators):
-        return "number"
-    if (
-        len(groups) in (3, 4)
-        and set(separators) == {"."}
-        and all(len(g) <= 3 for g in groups)
-        and sum(map(len, groups)) < 11
-    ):
-        return "version"
-    if all(len(g) == 4 and g[:2] in ("16", "17", "18", "19", "20") for g in groups):
-        return "date"
-    return ""
+    return next((shape for shape, fits in _SHAPES if fits(groups, separators)), "")
+
+
+def _is_version(groups: Sequence[str], separators: Sequence[str]) -> bool:
+    """Three or four short numbers with dots: versions, network addresses."""
+    short = all(len(g) <= 3 for g in groups) and sum(map(len, groups)) < 11
+    return len(groups) in (3, 4) and set(separators) == {"."} and short
+
+
+def _is_years(groups: Sequence[str], separators: Sequence[str]) -> bool:
+    return all(len(g) == 4 and g[:2] in ("16", "17", "18", "19", "20") for g in groups)
 
 
 def _is_times(groups: Sequence[str], separators: Sequence[str]) -> bool:
@@ -284,7 +282,7 @@ def _is_date(groups: Sequence[str], separators: Sequence[str]) -> bool:
     return years and all(len(g) <= 2 or (len(g) == 4 and g[:2] in ("19", "20")) for g in rest)
 
 
-def _is_progression(groups: Sequence[str]) -> bool:
+def _is_progression(groups: Sequence[str], separators: Sequence[str]) -> bool:
     """Numbers that go up or down by one step, or squares and the like: a list of a lesson."""
     if len(groups) < 4:
         return False
@@ -300,6 +298,16 @@ def _is_thousands(groups: Sequence[str], separators: Sequence[str]) -> bool:
     """ "1 000 000", "12,500": threes after the first group, the last ends in a nought."""
     threes = all(len(g) == 3 for g in groups[1:]) and len(groups[0]) <= 3
     return threes and len(set(separators)) == 1 and separators[0] in (" ", ",", ".", "'") and groups[-1].endswith("0")
+
+
+_SHAPES: Final = (
+    ("time", _is_times),
+    ("date", _is_date),
+    ("list", _is_progression),
+    ("number", _is_thousands),
+    ("version", _is_version),
+    ("date", _is_years),
+)
 
 
 def luhn(digits: str) -> bool:

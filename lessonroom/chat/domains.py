@@ -85,11 +85,11 @@ def in_hosts(host: str, hosts: Set[str]) -> bool:
     return any(".".join(labels[i:]) in hosts for i in range(min(len(labels), 6) - 1))
 
 
-def is_host(labels: Sequence[str], *, sure: bool) -> bool:
+def is_host(labels: Sequence[str], *, sure: bool, scheme: bool = False) -> bool:
     """Whether labels end like a domain. ``sure``: a scheme, ``www`` or a path says that a link is meant."""
     tld = labels[-1]
     if len(labels) < 2 or not all(labels):
         return False
     if sure:
-        return tld in TLDS
+        return tld in TLDS or (scheme and tld.isalpha() and len(tld) >= 2)
     return tld in SURE_TLDS and len(labels[-2]) > 1

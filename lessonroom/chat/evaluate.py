@@ -1,4 +1,4 @@
-"""How good the filter is: precision, recall, false alarms with intervals, by language, kind and difficulty; calibration.
+"""How good the filter is: precision, recall, false alarms with intervals, by group; and calibration.
 
 ``hold`` counts as an alarm. Intervals are Wilson's (1927), 95 %.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from lessonroom.chat.dataset import Row
@@ -92,7 +93,7 @@ def calibration(judged: Sequence[Judged]) -> dict[str, Any]:
     """Brier score, and for each bin of probability how often it was a contact."""
     brier = sum((j.probability - j.row.label) ** 2 for j in judged) / len(judged) if judged else None
     table = []
-    for low, high in zip(BINS, BINS[1:], strict=False):
+    for low, high in pairwise(BINS):
         inside = [j for j in judged if low <= j.probability < high or (high == 1.0 == j.probability)]
         if inside:
             mean = sum(j.probability for j in inside) / len(inside)

@@ -1,7 +1,7 @@
 """Evidence as numbers: what the classifier sees of a message. Pure.
 
-Two parts. ``dense`` (float32, ``(len(NAMES),)``): the best score of each rule, what the hits say together, the cues, the
-digits, the shape of the text, the conversation. ``buckets`` (int64, one per n-gram): character 2- to 5-grams of the
+Two parts. ``dense`` (float32, ``(len(NAMES),)``): the best score of each rule, what the hits say together, the cues,
+the digits, the shape of the text, the conversation. ``buckets`` (int64, one per n-gram): character 2- to 5-grams of the
 message's plain view, digits and user names masked so that they are not learned by heart, hashed into ``BUCKETS``.
 """
 
@@ -18,14 +18,17 @@ from lessonroom.chat import lexicon
 from lessonroom.chat.conversation import NOTHING, Talk
 from lessonroom.chat.digits import harmless_shape, phone_level
 from lessonroom.chat.rules import Hit, Reading
+from lessonroom.chat.types import Kind
 
 RULES: Final = (
     *(f"phone_{form}{level}{asked}" for form in ("", "reversed") for level in range(5) for asked in ("", "_asked")),
-    "card", "meeting_id", "link_words", "lone_name", "phone_scattered", "person_there", "mail_name", "meeting_link", "meeting_site", "profile_link", "network_site", "video_channel", "short_link", "own_page", "unlisted_link",
-    "mail_literal", "mail_example", "mail_words", "mail_spaced", "mail_host", "messenger_name", "messenger_word", "social_name",
-    "social_word", "at_handle", "login", "find_me", "find_me_weak", "solicit_chat", "solicit_number", "solicit_contact", "move_chat",
-    "move_call", "payment", "address", "address_invited", "answer_digits", "answer_name", "answer_card", "split_digits",
-    *(f"across_{kind}" for kind in ("phone", "email", "messenger", "profile", "link", "find_me", "solicit", "payment", "address", "meeting")),
+    "card", "meeting_id", "link_words", "lone_name", "phone_scattered", "person_there", "mail_name", "meeting_link",
+    "meeting_site", "profile_link", "network_site", "video_channel", "short_link", "own_page", "unlisted_link",
+    "mail_literal", "mail_example", "mail_words", "mail_spaced", "mail_host", "messenger_name", "messenger_word",
+    "social_name", "social_word", "at_handle", "login", "find_me", "find_me_weak", "solicit_chat", "solicit_number",
+    "solicit_contact", "move_chat", "move_call", "payment", "address", "address_invited", "answer_digits",
+    "answer_name", "answer_card", "split_digits",
+    *(f"across_{kind.value}" for kind in Kind),
 )  # fmt: skip
 _TOGETHER: Final = ("best", "second", "doubt", "kinds", "prior_best", "prior_doubt")
 PRIOR: Final = ("prior_best", "prior_doubt")
@@ -73,7 +76,7 @@ def _rules(hits: Iterable[Hit]) -> NDArray[np.float32]:
 
 
 def _together(hits: Sequence[Hit]) -> list[float]:
-    """The best score, the best of another kind, how much doubt is left (product of 1 - score), kinds at 0.4 and more."""
+    """Best score, best of another kind, doubt left (product of 1 - score), kinds at 0.4 and more, log odds."""
     if not hits:
         return [0.0, 0.0, 1.0, 0.0, _log_odds(0.0), _log_odds(0.0)]
     best: dict[str, float] = {}

@@ -9,87 +9,29 @@ from collections.abc import Callable
 from random import Random
 from typing import Final
 
-_NAMES: Final = [
-    "anna",
-    "olga",
-    "marina",
-    "kostya",
-    "dima",
-    "sasha",
-    "ivan",
-    "petr",
-    "maria",
-    "sveta",
-    "julia",
-    "oleg",
-    "nastya",
-    "katya",
-    "vlad",
-    "igor",
-    "lena",
-    "tanya",
-    "roman",
-    "max",
-    "john",
-    "mary",
-    "kate",
-    "tom",
-    "emma",
-    "jack",
-    "lucy",
-    "ben",
-    "sam",
-    "alex",
-    "nick",
-    "paul",
-    "laura",
-    "amy",
-    "oksana",
-    "taras",
-    "ostap",
-    "bohdan",
-    "yulia",
-    "andriy",
-]
-_WORDS: Final = [
-    "english",
-    "tutor",
-    "teach",
-    "math",
-    "fox",
-    "cat",
-    "sun",
-    "sky",
-    "moon",
-    "star",
-    "wolf",
-    "bear",
-    "eng",
-    "lingua",
-    "school",
-    "pro",
-    "best",
-    "kiev",
-    "msk",
-    "lviv",
-    "odessa",
-    "spb",
-    "petrova",
-    "ivanov",
-    "smith",
-    "brown",
-    "bondar",
-    "kovalenko",
-    "petrenko",
-    "maksimov",
-    "dragon",
-    "happy",
-    "music",
-]
+from lessonroom.chat.words import word_set
+
+_NAMES: Final = tuple(
+    sorted(
+        word_set(
+            "alex amy andriy anna ben bohdan dima emma igor ivan jack john julia kate katya kostya laura lena lucy "
+            "maria marina mary max nastya nick oksana oleg olga ostap paul petr roman sam sasha sveta tanya taras tom "
+            "vlad yulia"
+        )
+    )
+)
+_WORDS: Final = tuple(
+    sorted(
+        word_set(
+            "bear best bondar brown cat dragon eng english fox happy ivanov kiev kovalenko lingua lviv maksimov math "
+            "moon msk music odessa petrenko petrova pro school sky smith spb star sun teach tutor wolf"
+        )
+    )
+)
 _HOSTS: Final = {
     "ru": ("mail.ru", "yandex.ru", "gmail.com", "bk.ru", "inbox.ru", "list.ru", "rambler.ru", "ya.ru"),
     "uk": ("gmail.com", "ukr.net", "i.ua", "meta.ua", "outlook.com", "bigmir.net"),
-    "en": ("gmail.com", "yahoo.com", "outlook.com", "hotmail.com", "icloud.com", "proton.me", "aol.com", "hotmail.co.uk"),
+    "en": ("gmail.com", "yahoo.com", "outlook.com", "hotmail.com", "icloud.com", "proton.me", "hotmail.co.uk"),
 }  # fmt: skip
 FIGURES: Final = {
     "ru": ["ноль", "один", "два", "три", "четыре", "пять", "шесть", "семь", "восемь", "девять"],
@@ -255,7 +197,8 @@ def mail_broken(random: Random, lang: str) -> str:
     """With spaces, without signs, or with a picture for the at sign."""
     name, host = handle(random, lang), random.choice(_HOSTS[lang])
     return random.choice((
-        f"{name} @ {host}", f"{name} {host.replace('.', ' ')}", f"{name}🐶{host}", f"{name} @ {host.replace('.', ' . ')}",
+        f"{name} @ {host}", f"{name} {host.replace('.', ' ')}", f"{name}🐶{host}",
+        f"{name} @ {host.replace('.', ' . ')}",
         f"{name}(a){host.replace('.', ',')}", " ".join(name) + " @ " + host,
     ))  # fmt: skip
 

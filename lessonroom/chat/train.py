@@ -37,7 +37,7 @@ HARMLESS_WEIGHT: Final = 3.0
 
 @dataclass(frozen=True)
 class Table:
-    """Evidence of rows. ``dense`` (rows, features), ``grams`` (rows, buckets) sparse, ``open``: was there a candidate."""
+    """Evidence of rows. ``dense`` (rows, features), ``grams`` (rows, buckets) sparse, ``open``: has candidates."""
 
     rows: Sequence[Row]
     dense: NDArray[np.float32]
@@ -81,7 +81,7 @@ def more_hands(rows: Sequence[Row], times: int, seed: int) -> list[Row]:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is chosen on the validation part. ``c``: inverse strength of the penalty; ``grams``: weight of the n-grams."""
+    """What may be chosen. ``c``: inverse strength of the penalty; ``grams``, ``prior``: how much these inputs weigh."""
 
     c: float = 0.2
     grams: float = 6.0
@@ -187,6 +187,7 @@ def build(
     made_up: Sequence[Row],
     others: Sequence[Row],
     policy: ChatPolicy,
+    *,
     recipe: Recipe | None = None,
     progress: Progress = lambda what, done, of: None,
 ) -> Trained:

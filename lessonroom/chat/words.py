@@ -27,7 +27,7 @@ CHANNELS: Final = {
         "zoom зум зуме зума зумі зумом facetime* фейстайм* teams тимс тимз hangouts хэнгаутс viberout"
     ),
     "SOCIAL": (
-        "gram snap фейсбуці фейсбуком контакте вкашечк* инстаграмм* фейс тиктоке ютуб* youtube* vk вк вкашке "
+        "инст gram snap фейсбуці фейсбуком контакте вкашечк* инстаграмм* фейс тиктоке ютуб* youtube* vk вк вкашке "
         "вконтакте вконтакт вконтакті vkontakte контактик facebook* facebok фейсбук* фэйсбук* fb фб instagram* "
         "insta инстаграм* инста инсту инсте инсты інстаграм* інста інсту інсті інсти ig запрещенограм* tiktok* "
         "тикток* тікток* snapchat* снапчат* twitter* твиттер* linkedin* линкедин* лінкедін* одноклассник* "
@@ -43,8 +43,9 @@ CHANNELS: Final = {
 
 CUES: Final = {
     "MAIL": (
-        "email* e-mail* mail mails mailbox имейл* емейл* имэйл* емайл* эмейл* и-мейл* е-мейл* почт* пошт* мыло мылу "
-        "мыле мыльце мейл* мэйл* майл inbox електронк* электронк* correo"
+        "email* e-mail* mail mails mailbox имейл* емейл* имэйл* емайл* эмейл* и-мейл* е-мейл* почта почту почте "
+        "почты почтой почтов* пошта пошту пошті пошти поштою поштов* мыло мылу мыле мыльце мейл* мэйл* майл inbox "
+        "електронк* электронк* correo"
     ),
     "PHONE": (
         "phone* telephone* тел телефон* телефончик* тлф тлфн моб мобил* мобільн* сотов* сотка сотку труба трубку "
@@ -68,8 +69,7 @@ CUES: Final = {
         "скиньте скинешь скинете скину кинь киньте кину пришли пришлите отправь отправьте скажи скажите подскажи "
         "оставь оставьте оставлю напиши напишите надішли надішліть скажіть залиш залиште залишу дам даю дати дать "
         "продиктуй* диктую диктуй* запиши запишите записывай* запишіть записуй* лови держи ловите тримай* тримайте "
-        "вот ось here's exchange swap обменяемся обменяться обміня* поделись поделитесь get have узнать получить "
-        "можно"
+        "вот ось here's exchange swap обменяемся обменяться обміня* поделись поделитесь"
     ),
     "SAVE": (
         "save note write_down запиши запишите записывай* запиш* записуй* лови ловите держи держите сохрани* "
@@ -89,14 +89,16 @@ CUES: Final = {
         "profile* аккаунт* акаунт* account* acc акк зовут звати звуть called named нік ніком логін* юзер* юзернейм*"
     ),
     "WRITE": (
-        "спишем* спілкуємо* списыва* общаемс* обговоримо discuss talk talking write message* msg dm pm пиши пишите "
-        "пишіть пишу напиши напишите напишіть лс личк* лічк* приват* приватк* стукни* стучи* стукай* contact "
-        "contacts contacting reach ping hit hmu свяж* связ* зв'яж* зв'яз* звʼяж* спишемся спишемось списаться "
-        "общаться общаемся спілкуватис* поболтать inbox директ* direct dms keep in_touch touch связи зв'язку связь"
+        "переписк* переписыва* листува* листуватис* спишем* спілкуємо* списыва* общаемс* обговоримо discuss talk "
+        "talking write message* msg dm pm пиши пишите пишіть пишу напиши напишите напишіть лс личк* лічк* приват* "
+        "приватк* стукни* стучи* стукай* contact contacts contacting reach ping hit hmu свяж* связ* зв'яж* зв'яз* "
+        "звʼяж* спишемся спишемось списаться общаться общаемся спілкуватис* поболтать inbox директ* direct dms keep "
+        "in_touch touch связи зв'язку связь"
     ),
     "MOVE": (
-        "move switch continue перейд* переход* перейти переберемся переберёмся перебратися продолжим продолжить "
-        "продовжимо go встретимся hop jump outside вне поза elsewhere уйдем уйдём свалим перескочим перекочуем"
+        "carry over переехать move switch continue перейд* переход* перейти переберемся переберёмся перебратися "
+        "продолжим продолжить продовжимо go встретимся hop jump outside вне поза elsewhere уйдем уйдём свалим "
+        "перескочим перекочуем"
     ),
     "PLATFORM": (
         "они их ним them they platform* платформ* сайт сайта сайту сайте сайті сайтом site website сервис* сервіс* "
@@ -104,10 +106,10 @@ CUES: Final = {
         "filter*"
     ),
     "AVOID": (
-        "кроме крім другой інший another other способ спосіб посредник* посередник* privately вместо instead "
-        "замість самі сами ourselves own себя повз между_собой мимо минуя напрямую напрямик directly direct bypass* "
-        "обход обхід обойти обійти обійдемо skip avoid* without без outside вне поза минаючи оминаючи напряму off "
-        "приватно частным частно лично между"
+        "кроме крім способ спосіб посредник* посередник* privately вместо instead замість самі сами ourselves own "
+        "себя повз между_собой мимо минуя напрямую напрямик directly direct bypass* обход обхід обойти обійти "
+        "обійдемо skip avoid* without без outside вне поза минаючи оминаючи напряму off приватно частным частно "
+        "лично между"
     ),
     "PAY": (
         "pay paid paying payment* плат* плати* оплат* заплат* платити сплат* перевод* перевед* переведу перекин* "
@@ -136,8 +138,8 @@ CUES: Final = {
     ),
     "COME": (
         "адресу приезжай* приходи* приезжайте заходи* заезжай* come visit приїжджай* приїзди* заходь* жду чекаю "
-        "чекатиму address* адрес* живу live lives жить мешкаю проживаю meet встретимся зустрінемось зустрінемося "
-        "приеду подъехать подъезжай*"
+        "чекатиму address* адрес* живу live жить мешкаю проживаю meet встретимся зустрінемось зустрінемося приеду "
+        "подъехать подъезжай*"
     ),
     "HOME": "домой дома додому вдома home place гости гості",
     "TIME": (
@@ -156,19 +158,21 @@ CUES: Final = {
         "cost k к pln zł"
     ),
     "EXERCISE": (
-        "стр страниц* сторінк* стор с page* pp pg упр упражнен* вправ* exercise* ex exercises task* задан* завдан* "
-        "задач* problem* глав* chapter* unit* параграф* пункт* п урок* lesson* урок раздел* розділ* вопрос* "
+        "book books unit* стр страниц* сторінк* стор с page* pp pg упр упражнен* вправ* exercise* ex exercises "
+        "task* задан* завдан* задач* problem* глав* chapter* параграф* пункт* п урок раздел* розділ* вопрос* "
         "question* q ответ* відповід* answer* тест* test* вариант* варіант* номера пример* приклад* example* "
-        "question line lines row rows quiz paragraph* учебник* підручник* textbook* workbook* book домашк* дз "
-        "homework hw"
+        "question line lines row rows quiz paragraph* учебник* підручник* textbook* workbook* домашк* дз homework "
+        "hw"
     ),
     "MATH": (
-        "реша* порядк* order розв'яз* дели* делим раздели* подели* остаток остатк* остач* разряд* цифрам* вычти "
-        "отним* прибав* додай відніми remainder nearest digit плюс минус мінус plus minus равно равен дорівнює "
-        "equals equal умножить умножь помнож* times multiply multipl* раздел* делить поділи* divided divide sum "
-        "сумм* суму корень корінь root степен* ступін* power squared квадрат* процентов percent % sin cos tan log "
-        "формул* formula уравнен* рівнян* equation* дробь дроб* fraction* вычисл* обчисл* calculate compute решаем "
-        "реши* решение розв'яж* розвʼяж* solve solution x y mod вектор* матриц* matrix округл* round"
+        "число числа чисел prime простое просте divisible делится ділиться миллион* мільйон* млн million* мільярд* "
+        "миллиард* billion* нечетн* непарн* четн* even odd реша* порядк* order розв'яз* дели* делим раздели* "
+        "подели* остаток остатк* остач* разряд* цифрам* вычти отним* прибав* додай відніми remainder nearest digit "
+        "плюс минус мінус plus minus равно равен дорівнює equals equal умножить умножь помнож* times multiply "
+        "multipl* раздел* делить поділи* divided divide sum сумм* суму корень корінь root степен* ступін* power "
+        "squared квадрат* процентов percent % sin cos tan log формул* formula уравнен* рівнян* equation* дробь "
+        "дроб* fraction* вычисл* обчисл* calculate compute решаем реши* решение розв'яж* розвʼяж* solve solution x "
+        "y mod вектор* матриц* matrix округл* round"
     ),
     "UNITS": (
         "км м кг г гр л мл см мм km kg g m cm mm ml miles mile градус* degrees лет год года году годы рік роки "
@@ -177,11 +181,12 @@ CUES: Final = {
         "знаков"
     ),
     "IDENT": (
-        "print выведет выведи виведе localhost переменн* змінн* variable const array массив* функци* function "
-        "console select isbn issn ip version* верси* версі* v код коду коде code codes password* парол* пин пін pin "
-        "order* заказ* замовл* паспорт* инн port порт python java windows iphone модель моделі model* рейс* flight "
-        "ielts toefl gmat № тираж гост iso rfc арт артикул* sku билет* квит* трек track tracking hash error* ошибк* "
-        "uuid doi wifi вайфай wi-fi room кабинет* аудитор* кабінет* inventory serial серийн* температур* constant "
+        "users table tables field fields поле поля таблиц* column columns столбец стовпець self null none print "
+        "выведет выведи виведе localhost переменн* змінн* variable const array массив* функци* function console "
+        "select isbn issn ip version* верси* версі* v код коду коде code codes password* парол* пин пін pin order* "
+        "заказ* замовл* паспорт* инн port порт python java windows iphone модель моделі model* рейс* flight ielts "
+        "toefl gmat № тираж гост iso rfc арт артикул* sku билет* квит* трек track tracking hash error* ошибк* uuid "
+        "doi wifi вайфай wi-fi room кабинет* аудитор* кабінет* inventory serial серийн* температур* constant "
         "константа π pi"
     ),
     "TOPIC": (
@@ -189,8 +194,8 @@ CUES: Final = {
         "предложени* речення речень слово слова словом word word's означает означа* значит* means mean meaning "
         "называется называють called сказать сказати say essay* эссе есе сочинени* твір letter* письмо письма "
         "письме листа лист тем* topic* подкаст* podcast* видео відео video* упражнении друг другу друзям friend* "
-        "text текст* тексте тексті грамматик* граматик* grammar слов* vocabulary spelling пишется пишеться пишут "
-        "spell spelled pronoun* pronounce* произнос* вимов* verb* глагол* дієслов* artic* артикл* любим* улюблен* "
+        "текст* тексте тексті грамматик* граматик* grammar слов* vocabulary spelling пишется пишеться пишут spell "
+        "spelled pronoun* pronounce* произнос* вимов* verb* глагол* дієслов* artic* артикл* любим* улюблен* "
         "favourite favorite film* фильм* фільм* книг* game* игр* грі гра story article стать* новост* новин* news "
         "диктант* dictation phrase* фраз* past present perfect роль role play roleplay имею ввиду textbook "
         "вимовляється idiom* идиом* символ* symbol* знак* история истори* історі* history advert* реклам* компани* "
@@ -222,6 +227,10 @@ CUES: Final = {
         "easier rather prefer want instead"
     ),
     "DETAILS": "контакты контактами контакти контактів координат* contacts details contact",
+    "ASK": (
+        "как як можна what what's whats wats wat's which whose какой какая какие какое каков який яка яке які куда "
+        "кудою де где have можно узнать дізнатися получить отримати may could"
+    ),
     "NOTE": "не нет not don't dont doesn't isn't cannot нельзя никогда never нікому никому",
     "ATWORD": (
         "собака собачка собаку собачку собаки собачкой собакой собако песик пёсик равлик равлика равликом arroba "
@@ -236,7 +245,10 @@ CUES: Final = {
     "SLASH": "слеш слэш слэшь slash дробь",
     "UNDERSCORE": "underscore подчеркивание подчёркивание андерскор підкреслення нижнее земля",
     "DASH": "дефис тире дефіс dash hyphen минус",
-    "FILLER": "потом затем дальше далее и а й та і then and next далі потім ещё еще тогда после у y followed by",
+    "FILLER": (
+        "теперь тепер now сейчас потом затем дальше далее и а й та і then and next далі потім ещё еще тогда после у "
+        "y followed by"
+    ),
     "LINKWORD": "link* ссылк* ссылочк* посилан* линк* url сайт site website blog* блог* канал* channel* page страничк*",
     "MEETID": "meeting* conference* конференц* passcode идентификатор* zoom зум",
     "FULLNUM": "плюс plus +",

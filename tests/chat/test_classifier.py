@@ -51,7 +51,7 @@ def test_nonsense_is_refused(data: bytes) -> None:
 
 def test_a_model_for_other_features_is_refused() -> None:
     out = io.BytesIO()
-    np.savez(out, names=np.array(["other"]), **arrays())
+    np.savez(out, allow_pickle=False, names=np.array(["other"]), **arrays())
     with pytest.raises(ModelRefused, match="train it again"):
         from_bytes(out.getvalue(), "1")
 

@@ -59,7 +59,15 @@ def test_a_conversation_is_judged_by_its_last_message() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["nonsense", "[1]", '{"id": 1}', '{"id": 1, "text": 5}', '{"conversation": []}', '{"conversation": [{"from": "a"}]}']
+    "line",
+    [
+        "nonsense",
+        "[1]",
+        '{"id": 1}',
+        '{"id": 1, "text": 5}',
+        '{"conversation": []}',
+        '{"conversation": [{"from": "a"}]}',
+    ],
 )
 def test_a_bad_line_is_named_by_its_number_and_not_quoted(line: str) -> None:
     out = io.StringIO()
@@ -93,5 +101,5 @@ def test_a_labelled_file_is_measured(tmp_path: Path) -> None:
 def test_a_file_that_is_no_labelled_text_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_text('{"text": "no label"}\n', encoding="utf-8")
-    with pytest.raises(BadInput, match="bad.jsonl:1"):
+    with pytest.raises(BadInput, match=r"bad\.jsonl:1"):
         commands.evaluate(path, policy=POLICY, out=io.StringIO())

@@ -96,7 +96,7 @@ async def test_when_the_model_fails_the_rules_decide_and_say_so(answer: Exceptio
 
 
 async def test_what_the_rules_cannot_decide_is_held() -> None:
-    verdict = await Gate(Fixed(EngineDown("down")), ChatPolicy()).screen("какой у вас скайп?")
+    verdict = await Gate(Fixed(EngineDown("down")), ChatPolicy()).screen("скинь номер, так быстрее")
     assert (verdict.action, verdict.degraded) == (Action.HOLD, True)
 
 

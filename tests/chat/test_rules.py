@@ -65,7 +65,22 @@ def test_every_hit_is_inside_the_text_and_known_to_the_classifier(text: str) -> 
         assert hit.score <= 1.0
 
 
-HOSTILE = ("1 ", "@ ", "a.", "ab@", "vk a1 ", "gmail x1 ", "🐶1️⃣", "ул ленина 5 ", "a1_", "8\u0336", "один ", "(")
+HOSTILE = (
+    "1 ",
+    "a.b@",
+    "vk.com ",
+    "@ ",
+    "a.",
+    "ab@",
+    "vk a1 ",
+    "gmail x1 ",
+    "🐶1️⃣",
+    "ул ленина 5 ",
+    "a1_",
+    "8\u0336",
+    "один ",
+    "(",
+)
 
 
 @pytest.mark.parametrize("piece", HOSTILE)

@@ -22,6 +22,7 @@ _CODE: Final = word_set(
     "property media override import staticmethod classmethod dataclass param return author deprecated test "
     "keyframes charset font-face component everyone here all echo app pytest"
 )  # fmt: skip
+_BEFORE_AT: Final = word_set("( [ : , ; - — – . / | « ! ? =")
 _NAMED_OFTEN: Final = 6
 
 
@@ -52,7 +53,7 @@ def _beside_channels(reading: Reading) -> Iterator[Hit]:
     """The likeliest handle near each channel's name, weighed by what stands around."""
     seen = 0
     for i, token in enumerate(reading.tokens):
-        if not token.cues & _CHANNELS or any(host.first <= i <= host.last for host in reading.hosts):
+        if not token.cues & _CHANNELS or i in reading.in_hosts:
             continue
         seen += 1
         if seen > _NAMED_OFTEN:
@@ -87,7 +88,7 @@ def _channel_hit(reading: Reading, i: int, name: Name) -> Hit:
 def _at_handles(reading: Reading) -> Iterator[Hit]:
     tokens = reading.tokens
     for i, token in enumerate(tokens):
-        if token.text != "@" or i + 1 >= len(tokens) or (i and token.gap == 0 and tokens[i - 1].shape != "p"):
+        if token.text != "@" or i + 1 >= len(tokens) or (i and token.gap == 0 and tokens[i - 1].text not in _BEFORE_AT):
             continue
         name = name_at(reading, i)
         if name is None or tokens[i + 1].gap or name.text in _CODE or len(name.text) < 4:

@@ -25,13 +25,14 @@ _TOPIC: Final = mask("TOPIC", "EXERCISE")
 _DOT: Final = BIT["DOTWORD"]
 _TLD: Final = BIT["TLDWORD"]
 _SLASH: Final = BIT["SLASH"]
-_CHANNELS_BY_HANDLE: Final = ("youtube.com", "youtu.be")
+_CHANNELS_BY_HANDLE: Final = frozenset(("youtube.com", "youtu.be"))
+_MOST_LINKS: Final = 40
 
 
 def link_hits(reading: Reading) -> Iterator[Hit]:
     """Every link that is more than a listed site, with dots or with words for them."""
     yield from _in_words(reading)
-    for host in reading.hosts:
+    for host in reading.hosts[:_MOST_LINKS]:
         hit = _link(reading, host)
         if hit is not None:
             yield hit
@@ -43,9 +44,9 @@ def _link(reading: Reading, host: Host) -> Hit | None:
     name = host.name
     if in_hosts(name, reading.allowed):
         return None
-    if not is_host(host.name.split("."), sure=host.scheme or host.path.startswith("/")) and not in_hosts(
-        name, NETWORKS
-    ):
+    if not is_host(
+        host.name.split("."), sure=host.scheme or host.path.startswith("/"), scheme=host.scheme
+    ) and not in_hosts(name, NETWORKS):
         return None
     if host.labels[-1] in FILES and not host.scheme:
         return None
@@ -62,7 +63,7 @@ def _classes(reading: Reading, host: Host, name: str) -> Iterator[tuple[Kind, st
     if in_hosts(name, NETWORKS):
         yield (Kind.PROFILE, "profile_link", 0.97, "a link to a profile") if path else (
             Kind.PROFILE, "network_site", 0.3, "a network's site is named")  # fmt: skip
-    if in_hosts(name, frozenset(_CHANNELS_BY_HANDLE)) and path.startswith(("@", "c/", "channel/", "user/")):
+    if in_hosts(name, _CHANNELS_BY_HANDLE) and path.startswith(("@", "c/", "channel/", "user/")):
         yield Kind.PROFILE, "video_channel", 0.6, "a link to a personal channel"
     if (
         in_hosts(name, LISTED)
@@ -79,7 +80,7 @@ def _classes(reading: Reading, host: Host, name: str) -> Iterator[tuple[Kind, st
 
 def _unknown(reading: Reading, host: Host) -> tuple[Kind, str, float, str]:
     near = reading.around(host.first, host.last, 8, 5)
-    score = 0.6 + 0.25 * bool(near & _PERSONAL) + 0.1 * host.scheme - 0.35 * bool(near & _TOPIC)
+    score = 0.6 + 0.25 * bool(near & _PERSONAL) + 0.22 * host.scheme - 0.35 * bool(near & _TOPIC)
     return Kind.LINK, "unlisted_link", min(score, 0.95), "a link to a site that is not listed"
 
 

@@ -23,16 +23,22 @@ _CUED: Final = mask("MAIL", "WRITE", "GIVE", "MY", "SAVE", "NAME")
 _TOPIC: Final = mask("TOPIC", "EXERCISE")
 _BRACKETS: Final = frozenset("()[]{}<>«»\"'*_-|/\\`~")
 _REACH: Final = 8
+_MOST_SIGNS: Final = 40
+"""At signs and hosts that are looked at: a message with more is no message."""
 
 
 def mail_hits(reading: Reading) -> Iterator[Hit]:
     """Every disguised mail address. Each at sign or host is looked at once, within a few tokens."""
+    seen = 0
     for i, token in enumerate(reading.tokens):
         hit = None
+        if seen >= _MOST_SIGNS:
+            return
         if (token.text == "@" and not _literal(reading, i)) or token.cues & (_AT | _AT_WEAK) or _bare_a(reading, i):
             hit = _around_at(reading, i)
         elif token.cues & (_HOST | BIT["MAIL"]):
             hit = _around_host(reading, i)
+        seen += bool(token.text == "@" or token.cues & (_AT | _AT_WEAK | _HOST))
         if hit is not None:
             yield hit
 
@@ -44,7 +50,7 @@ def _bare_a(reading: Reading, i: int) -> bool:
 
 def _literal(reading: Reading, i: int) -> bool:
     """Whether an at sign touches both sides: the link rules read such an address as it stands."""
-    return any(host.mail and host.first == i + 1 for host in reading.hosts)
+    return i + 1 in reading.mail_hosts
 
 
 def _after(reading: Reading, i: int) -> list[int]:

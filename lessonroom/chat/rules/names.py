@@ -41,8 +41,9 @@ _ENGLISH: Final = word_set(
     "ielts toefl b1 b2 a1 a2 c1 c2"
 )
 _NOT_NAMES: Final = mask(
-    "LESSON", "EXERCISE", "TIME", "TOPIC", "UNITS", "CALL", "PHONE", "NUMBER", "MY", "YOUR", "YOU", "GIVE", "ADD", "FIND", "WRITE",
-    "MOVE", "PLATFORM", "PAY", "NAME", "MAIL", "MATH", "MONEY", "FILLER", "LINKWORD", "NOTE", "HOME", "COME", "IDENT", "AVOID",
+    "LESSON", "EXERCISE", "TIME", "TOPIC", "UNITS", "CALL", "PHONE", "NUMBER", "MY", "YOUR", "YOU", "GIVE", "ADD",
+    "FIND", "WRITE", "MOVE", "PLATFORM", "PAY", "NAME", "MAIL", "MATH", "MONEY", "FILLER", "LINKWORD", "NOTE",
+    "HOME", "COME", "IDENT", "AVOID",
 )  # fmt: skip
 
 
@@ -97,11 +98,19 @@ def _likeness(reading: Reading, text: str, first: int, last: int) -> float:
     if last == first and token.shape == "w":
         return _of_word(reading, text, token.cues, latin)
     digits = sum(map(str.isdigit, text))
+    if not digits and _all_known(reading, first, last):
+        return 0.2
     if not latin:
         return 0.35 if "_" in text or (digits and digits < len(text)) else 0.0
     if digits:
         return 0.9 if len(text) - digits >= 2 and digits < len(text) else 0.3
     return 0.85 if "_" in text else 0.8 if "." in text and token.shape == "w" and text not in _ENGLISH else 0.3
+
+
+def _all_known(reading: Reading, first: int, last: int) -> bool:
+    """Whether every part is an everyday or cue word, as in names of a program ("phone_number", "telegram_id")."""
+    parts = [t for t in reading.tokens[first : last + 1] if t.shape != "p"]
+    return all(t.text in _ENGLISH or t.cues & (CHANNEL | _NOT_NAMES) for t in parts)
 
 
 def _of_word(reading: Reading, text: str, cues: int, latin: bool) -> float:

@@ -115,7 +115,8 @@ def _phone_groups(run: Run) -> bool:
     sizes = tuple(map(len, run.groups))
     return sizes in {
         (10,), (11,), (12,), (3, 3, 4), (3, 3, 2, 2), (1, 3, 3, 2, 2), (1, 3, 3, 4), (3, 2, 2), (3, 7), (1, 10),
-        (1,) * 10, (1,) * 11, (1,) * 12, (2, 2, 2, 2, 2), (2, 2, 2, 2, 2, 1), (2, 3, 3, 2, 2), (3, 2, 3, 2, 2), (4, 3, 2, 2), (3, 2, 3, 4), (2, 3, 3, 4), (2, 3, 7), (4, 3, 4), (1, 3, 7),
+        (1,) * 10, (1,) * 11, (1,) * 12, (2, 2, 2, 2, 2), (2, 2, 2, 2, 2, 1), (2, 3, 3, 2, 2), (3, 2, 3, 2, 2),
+        (4, 3, 2, 2), (3, 2, 3, 4), (2, 3, 3, 4), (2, 3, 7), (4, 3, 4), (1, 3, 7),
     }  # fmt: skip
 
 
@@ -132,9 +133,9 @@ def _against(reading: Reading, run: Run, level: int) -> float:
     if "," in run.separators and not _phone_groups(run) and (level < 3 or len(set(map(len, run.groups))) > 2):
         weight += 0.4
     if not reading.around(run.first, run.last, 8, 5) & _ASKS:
-        weight += 0.35 * bool(reading.cues & mask("MATH", "IDENT") and not run.plus)
-    if level < 3:
-        weight += 0.25 * bool(reading.cues & mask("TOPIC"))
+        weight += 0.45 * bool(reading.cues & mask("MATH", "IDENT") and not run.plus)
+    if level < 4 and not reading.around(run.first, run.last, 5, 3) & mask("MY", "SAVE", "GIVE"):
+        weight += 0.3 * bool(reading.cues & mask("EXERCISE", "TOPIC"))
     return weight
 
 

@@ -46,6 +46,8 @@ CANDIDATE_CUES = mask(
 )  # fmt: skip
 _DOT = mask("DOTWORD")
 _TLD = mask("TLDWORD")
+_COME = mask("COME")
+_FLAT = mask("FLAT")
 _MANY_DIGITS = 6
 _LABEL_SIGNS = frozenset("-_")
 
@@ -69,6 +71,16 @@ class Reading:
     def hosts(self) -> list[Host]:
         """Chains that could be hosts, in order."""
         return hosts_of(self.tokens)
+
+    @cached_property
+    def in_hosts(self) -> frozenset[int]:
+        """Indices of the tokens that are part of a chain that could be a host."""
+        return frozenset(i for host in self.hosts for i in range(host.first, host.last + 1))
+
+    @cached_property
+    def mail_hosts(self) -> frozenset[int]:
+        """Indices of the first tokens of chains that an at sign touches."""
+        return frozenset(host.first for host in self.hosts if host.mail)
 
     def around(self, first: int, last: int, before: int, after: int) -> int:
         """The cues of the tokens around a stretch, the stretch left out."""
@@ -95,7 +107,7 @@ class Reading:
         """Whether there is anything at all that could be a contact. False for most talk, and cheap."""
         if self.cues & CANDIDATE_CUES:
             return True
-        if self.cues & _DOT and self.cues & _TLD:
+        if (self.cues & _DOT and self.cues & _TLD) or (self.cues & _COME and self.cues & _FLAT):
             return True
         if any(t.text in ("@", "/", "_") for t in self.tokens):
             return True
