@@ -7,7 +7,7 @@ import { lookOf } from "../../web/js/indicator.js";
 import { loudness } from "../../web/js/media.js";
 import { Outbox } from "../../web/js/outbox.js";
 import { codeOf, memberOf, newId } from "../../web/js/place.js";
-import { ceiling, pieces, SPAN } from "../../web/js/spark.js";
+import { ceiling, pieces, SPAN, spanOf } from "../../web/js/spark.js";
 
 class MemoryStorage {
   #items = new Map();
@@ -81,6 +81,13 @@ test("a line breaks where nothing came for a minute, and forgets what is older t
   const drawn = pieces([at(61), at(30), at(29.5), at(10), at(0)], now, 1);
   assert.deepEqual(drawn.map((piece) => piece.length), [2, 1, 1]);
   assert.deepEqual(drawn.at(-1), [[600, 0]]);
+});
+
+test("a young server's line fills the drawing, from ten minutes on", () => {
+  const now = 10 * SPAN;
+  const since = (minutes) => spanOf([{ t: now - minutes * 60_000, value: 1 }], now) / 60_000;
+  assert.deepEqual([1, 25, 60, 90].map(since), [10, 25, 60, 60]);
+  assert.equal(spanOf([], now), 600_000);
 });
 
 test("the indicator never promises what is not happening", () => {

@@ -180,8 +180,7 @@ export class Call extends EventTarget {
     channel.addEventListener("close", () => {
       if (pc !== this.#pc) return;
       // hung up, or about to offer a new connection: the member list or the offer will say which
-      this.#become("weak");
-      this.#wait(this.#polite ? this.#patience : HANG_UP, () => this.#begin());
+      this.#weaken(this.#polite ? this.#patience : HANG_UP, () => this.#begin());
     });
   }
 
@@ -230,12 +229,17 @@ export class Call extends EventTarget {
       this.#wait(null);
       this.#become("connected");
     } else if (pc.connectionState === "disconnected") {
-      this.#become("weak");
-      this.#wait(LIMP, () => this.#restart(pc));
+      this.#weaken(LIMP, () => this.#restart(pc));
     } else if (pc.connectionState === "failed") {
-      this.#become("weak");
-      this.#restart(pc);
+      this.#weaken(0, () => this.#restart(pc));
     }
+  }
+
+  /** The line is bad. Somebody who has left the room will not mend it: then the call is over until they return. */
+  #weaken(milliseconds, act) {
+    if (!this.#here) return this.close();
+    this.#become("weak");
+    return this.#wait(milliseconds, act);
   }
 
   #restart(pc) {

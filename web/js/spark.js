@@ -6,6 +6,7 @@ import { clock, t } from "./i18n.js";
 const WIDTH = 600;
 const HEIGHT = 100;
 export const SPAN = 3_600_000;
+const LEAST_SPAN = 600_000;
 /** A longer silence than this is a gap in the line, not a straight piece of it. */
 const GAP = 60_000;
 
@@ -16,15 +17,20 @@ export function ceiling(value) {
   return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= value);
 }
 
+/** The time that the drawing covers: an hour, or less while the server is younger. */
+export function spanOf(points, now) {
+  return Math.min(SPAN, Math.max(LEAST_SPAN, now - (points[0]?.t ?? now)));
+}
+
 /** Pieces of the line as lists of `[x, y]` in units of the drawing; `points`: `{t, value}` in order of time. */
-export function pieces(points, now, top) {
+export function pieces(points, now, top, span = SPAN) {
   const list = [];
   let before = -Infinity;
   for (const { t: at, value } of points) {
-    if (at < now - SPAN || value === null || value === undefined) continue;
+    if (at < now - span || value === null || value === undefined) continue;
     if (at - before > GAP) list.push([]);
     before = at;
-    list.at(-1).push([round(WIDTH * (1 - (now - at) / SPAN)), round(HEIGHT * (1 - Math.min(1, value / top)))]);
+    list.at(-1).push([round(WIDTH * (1 - (now - at) / span)), round(HEIGHT * (1 - Math.min(1, value / top)))]);
   }
   return list;
 }
@@ -36,6 +42,7 @@ export class Spark {
   #format;
   #points = [];
   #now = 0;
+  #span = SPAN;
   #cursor = null;
   #parts = {};
 
@@ -75,10 +82,11 @@ export class Spark {
     const most = Math.max(0, ...this.#points.map(({ value }) => value));
     this.top = ceiling(most);
     write(this.#parts.title, this.#title());
-    write(this.#parts.from, t("ops.hour.ago"));
+    this.#span = spanOf(this.#points, now);
+    write(this.#parts.from, t("ops.hour.ago", { count: Math.round(this.#span / 60_000) }));
     write(this.#parts.top, t("ops.hour.top", { value: this.#format(most) }));
     write(this.#parts.to, t("ops.hour.now"));
-    const drawn = pieces(this.#points, now, this.top);
+    const drawn = pieces(this.#points, now, this.top, this.#span);
     this.#parts.svg.replaceChildren(
       path("chart-ground", `M0 ${HEIGHT}H${WIDTH}`),
       ...drawn.map((piece) => path("chart-area", `${line(piece)}V${HEIGHT}H${piece[0][0]}Z`)),
@@ -89,7 +97,7 @@ export class Spark {
 
   #point(event) {
     const box = this.#parts.plot.getBoundingClientRect();
-    const at = this.#now - SPAN * (1 - (event.clientX - box.left) / box.width);
+    const at = this.#now - this.#span * (1 - (event.clientX - box.left) / box.width);
     let best = null;
     this.#points.forEach((point, index) => {
       if (best === null || Math.abs(point.t - at) < Math.abs(this.#points[best].t - at)) best = index;
@@ -120,7 +128,7 @@ export class Spark {
     plot.setAttribute("aria-label", t("ops.hour.label", { title: this.#title(), value: text }));
     cursor.hidden = !picked;
     if (!picked) return;
-    cursor.style.left = `${100 * (1 - (this.#now - point.t) / SPAN)}%`;
+    cursor.style.left = `${100 * (1 - (this.#now - point.t) / this.#span)}%`;
     cursor.style.setProperty("--at", `${100 * (1 - point.value / this.top)}%`);
   }
 }
