@@ -1,0 +1,101 @@
+"""Browsers and servers that are killed in the middle of a lesson."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.browser.conftest import Launch, MakePerson
+from tests.browser.people import eventually
+from tests.browser.server import Server
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+ANALYSERS = "lessonroom_analysers"
+FEW_SECONDS = 8.0
+"""The promise for a killed browser; by its media alone it would be noticed after half a minute."""
+
+
+async def process_of(browser: Browser) -> int:
+    """The browser's own process; its helpers end with it."""
+    tools = await browser.new_browser_cdp_session()
+    known = (await tools.send("SystemInfo.getProcessInfo"))["processInfo"]
+    return int(next(process["id"] for process in known if process["type"] == "browser"))
+
+
+async def test_a_killed_browser_is_noticed_by_the_teacher_and_ends_its_analyser(
+    server: Server, person: MakePerson, launch: Launch, films: dict[str, Path]
+) -> None:
+    links = server.room()
+    teacher = await person("teacher", links.teacher)
+    browser = await launch(films["student"])
+    student = await person("student", links.student, browser)
+    await asyncio.gather(teacher.join(), student.join(agree=True))
+    await teacher.sees_the_other()
+    await expect(teacher.see("indicator")).not_to_have_attribute("data-state", "off")
+    assert server.figure(ANALYSERS) == 1
+
+    os.kill(await process_of(browser), signal.SIGKILL)
+    await eventually(lambda: server.figure(ANALYSERS) == 0, "the analyser ends", patience=FEW_SECONDS)
+    await expect(teacher.see("indicator")).to_have_attribute("data-state", "off")
+    await expect(teacher.see("remote-none")).to_be_visible()
+    await expect(teacher.see("remote-text")).to_contain_text("Anna is not here yet")
+    await teacher.see("people-button").click()
+    await expect(teacher.see("person-student")).to_contain_text("not here now")
+    await expect(teacher.see("person-analyser")).to_have_count(0)
+    await teacher.write("Anna, are you still there?")
+    await expect(teacher.see("message")).to_have_attribute("data-state", "relayed")
+
+
+@pytest.mark.timeout(180)
+async def test_a_killed_server_interrupts_nothing_but_the_chat_and_that_goes_on_afterwards(
+    person: MakePerson, chromium: str, tmp_path: Path
+) -> None:
+    """The call goes on without the server; what was written meanwhile arrives once; analysis comes back."""
+    server = Server(tmp_path)
+    server.start()
+    try:
+        await _killed_and_started_again(server, person)
+    finally:
+        server.stop()
+
+
+async def _killed_and_started_again(server: Server, person: MakePerson) -> None:
+    links = server.room()
+    teacher, student = await person("teacher", links.teacher), await person("student", links.student)
+    await asyncio.gather(teacher.join(), student.join(agree=True))
+    await asyncio.gather(teacher.sees_the_other(), student.sees_the_other())
+    await student.write("Before the server went.")
+    await teacher.write("I see.")
+    before = ["Before the server went.", "I see."]
+    for one in (teacher, student):
+        await expect(one.see("message-text")).to_have_text(before)
+        await expect(one.see("indicator")).not_to_have_attribute("data-state", "off")
+        one.forgive("ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED")
+
+    await asyncio.to_thread(server.kill)
+    for one in (teacher, student):
+        await expect(one.see("banner-text")).to_contain_text("Your messages are kept")
+        await expect(one.see("indicator")).to_have_attribute("data-state", "off")
+    await student.write("While it was gone.")
+    await expect(student.see("message-status")).to_have_text("Will be sent when the connection is back")
+    await student.see("stuck").click()
+    await expect(student.see("stuck-receipt")).to_have_text("Your teacher will be told when the connection is back.")
+    await asyncio.gather(teacher.sees_the_other(), student.sees_the_other())
+
+    await asyncio.to_thread(server.start)
+    for one in (teacher, student):
+        await expect(one.see("message-text")).to_have_text([*before, "While it was gone."])
+        await expect(one.see("banner")).to_be_hidden()
+        await expect(one.see("indicator")).not_to_have_attribute("data-state", "off")
+        assert await one.see("message-text").all_text_contents() == [*before, "While it was gone."]
+    await expect(student.see("message-status")).to_have_count(0)
+    await expect(teacher.page.locator("[data-cue=stuck_button]")).to_have_count(1)
+    await asyncio.gather(teacher.sees_the_other(), student.sees_the_other())
+    await teacher.write("After it came back.")
+    await expect(student.see("message-text").last).to_have_text("After it came back.")
