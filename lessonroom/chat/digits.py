@@ -261,6 +261,8 @@ def _is_times(groups: Sequence[str], separators: Sequence[str]) -> bool:
     """Hours and minutes: "13 00-15 00-15 30", "10:00, 11:30", "9-30 17-45"."""
     if not all(_TIME.fullmatch(g) or g in ("00", "15", "30", "45") for g in groups):
         return False
+    if any(len(g) == 3 and g[0] == "0" for g in groups):
+        return False  # a dialling code
     minutes = sum(g in ("00", "15", "30", "45", "20", "40", "10", "50") for g in groups)
     if all(len(g) == 4 for g in groups):
         return True

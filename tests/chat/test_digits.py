@@ -79,6 +79,7 @@ def test_dialling_plans_are_known(digits: str, plus: bool, level: int) -> None:
         ("192.168.0.1", "version"),
         ("8 905 123 45 67", ""),
         ("050 222 11 33", ""),
+        ("(050) 900-10-20", ""),
     ],
 )
 def test_a_run_that_looks_like_something_else_says_so(text: str, shape: str) -> None:

@@ -42,7 +42,7 @@ def _solicit(reading: Reading) -> Iterator[Hit]:
 def _solicit_at(reading: Reading, i: int) -> Hit | None:
     cues = reading.tokens[i].cues
     contact = cues & (_CONTACT | mask("NUMBER", "HINTAPP", "CALLAPP", "DETAILS"))
-    if not contact and (not cues & BIT["WRITE"] or cues & BIT["GIVE"]):
+    if not contact and (not cues & mask("WRITE", "CALL") or cues & BIT["GIVE"]):
         return None
     score = _solicit_score(reading, i, reading.between(i - 5, i), reading.between(i + 1, i + 4))
     if score <= 0.1:
@@ -57,15 +57,22 @@ def _solicit_score(reading: Reading, i: int, before: int, after: int) -> float:
     cues, everything, near = reading.tokens[i].cues, reading.cues, before | after
     named = bool(cues & (_CONTACT | mask("HINTAPP", "CALLAPP", "DETAILS")))
     number = bool(cues & BIT["NUMBER"])
-    question = any(t.text == "?" for t in reading.tokens)
+    question = reading.question
     asked = bool(before & mask("ASK", "GIVE"))
     score = 0.05 + 0.1 * bool(cues & _CHAT) + 0.1 * bool(cues & mask("PHONE", "MAIL")) + 0.15 * (question and asked)
     score += (0.5 if asked else 0.2) * (_yours(reading, i) and (named or number))
     score += (0.35 + 0.25 * number) * bool(near & BIT["GIVE"] and (named or number))
     score += 0.45 * bool(near & BIT["YOU"] and question and cues & mask("MESSENGER", "CALLAPP"))
+    score += 0.45 * bool(near & BIT["YOU"] and near & BIT["HAVE"] and question and cues & BIT["SOCIAL"])
     score += 0.15 * bool(after & mask("NUMBER", "NAME") and named)
-    score += 0.5 * bool(cues & mask("WRITE", "DETAILS") and everything & BIT["AVOID"] and everything & BIT["PLATFORM"])
-    score -= 0.4 * bool(everything & _TOPIC) + 0.4 * bool(everything & BIT["NOTE"]) + 0.35 * bool(near & _NO_CONTACT)
+    score += 0.5 * bool(
+        cues & mask("WRITE", "DETAILS", "CALL") and everything & BIT["AVOID"] and everything & BIT["PLATFORM"]
+    )
+    score -= (
+        0.4 * bool(everything & _TOPIC)
+        + 0.4 * bool(everything & BIT["NOTE"] and not everything & BIT["AVOID"])
+        + 0.35 * bool(near & _NO_CONTACT)
+    )
     return min(score - 0.35 * _towards(reading, i), 0.95)
 
 
@@ -95,7 +102,7 @@ def _move(reading: Reading) -> Iterator[Hit]:
         private = bool(token.cues & _CHAT)
         score = 0.1 + 0.25 * private + 0.3 * bool(near & mask("MOVE")) + 0.3 * bool(near & mask("WRITE", "CALL"))
         score += 0.15 * bool(near & mask("ME", "MY")) + 0.15 * bool(near & mask("ADD"))
-        score += 0.2 * (private and bool(near & mask("MOVE", "WRITE", "CALL"))) + 0.2 * bool(near & BIT["LETS"])
+        score += 0.2 * (private and bool(near & mask("MOVE", "WRITE", "CALL"))) + 0.35 * bool(near & BIT["LETS"])
         score += 0.2 * bool(reading.cues & BIT["AVOID"] and reading.cues & BIT["PLATFORM"])
         score -= 0.3 * bool(near & _TOPIC) + 0.2 * bool(near & mask("LESSON", "NOTE"))
         if score > 0.3:
@@ -123,9 +130,7 @@ def _payment(reading: Reading) -> Iterator[Hit]:
     score = 0.05 + 0.3 * around + 0.2 * (means and mine) + 0.15 * (means and around) + 0.3 * cheap * (around or means)
     score += 0.25 * (site and around) + 0.2 * (fee and (around or cheap or mine)) + 0.15 * (around and mine)
     score += 0.25 * (means and mine and bool(cues & BIT["PAY"]))
-    score -= 0.3 * bool(cues & (_TOPIC | BIT["NOTE"])) + 0.15 * (
-        any(t.text == "?" for t in reading.tokens) and not around
-    )
+    score -= 0.3 * bool(cues & (_TOPIC | BIT["NOTE"])) + 0.15 * (reading.question and not around)
     if score >= 0.3:
         start, end = _span(reading, first, first + 4)
         yield Hit(Kind.PAYMENT, start, end, "payment", min(score, 0.92), "words about paying around the platform")

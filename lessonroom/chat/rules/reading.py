@@ -73,6 +73,11 @@ class Reading:
         return hosts_of(self.tokens)
 
     @cached_property
+    def question(self) -> bool:
+        """Whether there is a question mark."""
+        return "?" in self.view.text
+
+    @cached_property
     def in_hosts(self) -> frozenset[int]:
         """Indices of the tokens that are part of a chain that could be a host."""
         return frozenset(i for host in self.hosts for i in range(host.first, host.last + 1))
