@@ -51,7 +51,7 @@ def measure(texts: Sequence[str] = (), models_dir: Path | None = None, seconds: 
         path(text)
     times = _times(path, texts, seconds)
     bound = statistics.median(_times(str.split, texts, 0.5))
-    worst = max(_once(path, (piece * _LONG)[:size]) for piece in HOSTILE for size in (MAX_LENGTH, _LONG))
+    worst = max(_best(path, (piece * _LONG)[:size]) for piece in HOSTILE for size in (MAX_LENGTH, _LONG))
     figures: dict[str, Any] = {
         "bench": "chat",
         "machine": machine.describe(),
@@ -94,6 +94,11 @@ def _once(path: Callable[[str], object], text: str) -> float:
     start = time.thread_time_ns()
     path(text)
     return (time.thread_time_ns() - start) / 1e6
+
+
+def _best(path: Callable[[str], object], text: str) -> float:
+    """The best of three: a collection of garbage from elsewhere is not the text's doing."""
+    return min(_once(path, text) for _ in range(3))
 
 
 def _presidio() -> Callable[[str], object] | None:
