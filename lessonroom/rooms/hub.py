@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from lessonroom import logs
 from lessonroom.chat.types import Action, Decider, Line, Standing, Verdict
 from lessonroom.config import Settings
-from lessonroom.errors import BadInput, Busy, NotFound, Refused, StoreDown
+from lessonroom.errors import BadInput, NotFound, Refused, StoreDown
 from lessonroom.messages import ChatRefused, ChatSend, CloseCode, FromPage, IceServer
 from lessonroom.metrics import Metrics
 from lessonroom.policy import Mode
@@ -24,16 +24,15 @@ from lessonroom.rooms import effects as do
 from lessonroom.rooms import events as ev
 from lessonroom.rooms.analysing import Analysing
 from lessonroom.rooms.keeping import Keeping
-from lessonroom.rooms.live import Analyser, Limits, Live, MakeWatch, load
+from lessonroom.rooms.live import Analyser, Limits, Live, MakeWatch
 from lessonroom.rooms.outbox import Outbox
+from lessonroom.rooms.shelf import Shelf
 from lessonroom.rooms.standings import Standings
 from lessonroom.rooms.talk import Admitted, as_seen_by
 from lessonroom.storage.store import Store, StoredMessage
 
 log = logs.get(__name__)
 
-FORGET_SECONDS = 120.0
-"""How long an empty room stays loaded."""
 FINISH_SECONDS = 15.0
 """Longest wait for what was admitted when the server stops; three times the store's deadline."""
 RETRY_SECONDS = 1.0
@@ -67,18 +66,16 @@ class Hub:
         self._screener = screener
         self._settings = settings
         self._metrics = metrics
-        self._limits = Limits(
+        limits = Limits(
             chat_length=settings.chat_length,
             chat_per_minute=settings.chat_per_minute,
             chat_context=settings.chat_context,
             server_can=Mode.M3 if make_watch else Mode.M0,
         )
-        self._rooms: dict[str, Live] = {}
-        self._loading: dict[str, asyncio.Task[Live]] = {}
+        self._shelf = Shelf(store, limits, self._broken)
         self._standings = Standings(store)
         self._tasks: set[asyncio.Task[None]] = set()
         self._sockets = 0
-        self._stopping = False
         self.keeping = Keeping(store, metrics, self.apply, self.spawn)
         self.analysing = Analysing(make_watch, settings.analysers, metrics, self.apply, self.spawn)
 
@@ -90,8 +87,8 @@ class Hub:
 
     async def stop(self) -> None:
         """Close every socket, finish what was admitted, let go of every analyser."""
-        self._stopping = True
-        rooms = list(self._rooms.values())
+        self._shelf.close()
+        rooms = list(self._shelf)
         for live in rooms:
             for outbox in live.outboxes.values():
                 outbox.close(CloseCode.SERVER_BUSY)
@@ -119,9 +116,7 @@ class Hub:
         record = await self._store.member(member)
         if record.room != room:
             raise NotFound("expected a member of this room, got one of another")
-        live = await self._room(room)
-        if self._rooms.get(room) is not live:
-            raise Busy("expected a room that stays loaded, got one that is being read anew")
+        live = await self._shelf.get(room)
         live.senders[member] = record.sender
         self._sockets += 1
         seat = Seat(live, self._sockets, member)
@@ -210,9 +205,7 @@ class Hub:
         """End a lesson for good. Raises NotFound, StoreDown."""
         await self._store.room(room)
         await self._store.close_room(room, time.time())
-        if room in self._loading:
-            await asyncio.wait([self._loading[room]])
-        live = self._rooms.pop(room, None)
+        live = await self._shelf.take_away(room)
         if live is not None:
             self.apply(live, ev.Closed())
 
@@ -220,22 +213,29 @@ class Hub:
 
     def may_analyse(self, room: str, member: str) -> None:
         """Return when this member's video may be analysed now; else raise Refused or Busy."""
-        live = self._rooms.get(room)
-        if live is None:
-            raise Refused("expected a student who is in the room, got one whose page is not connected")
-        self.analysing.may(live, member)
+        self.analysing.may(self._present(room), member)
 
     def analyse(self, room: str, member: str, analyser: Analyser) -> None:
         """Watch what this analyser receives until either side ends it. Raises like :meth:`may_analyse`."""
-        self.may_analyse(room, member)
-        self.analysing.begin(self._rooms[room], analyser)
+        live = self._present(room)
+        self.analysing.may(live, member)
+        self.analysing.begin(live, analyser)
+
+    def _present(self, room: str) -> Live:
+        live = self._shelf.peek(room)
+        if live is None:
+            raise Refused("expected a student who is in the room, got one whose page is not connected")
+        return live
 
     # --- events and effects ------------------------------------------------------------------------------------------
 
     def apply(self, live: Live, event: ev.Event) -> None:
         """Tell the room what happened and carry out what it wants."""
-        for effect in live.room.handle(event, time.time()):
-            self._do(live, effect)
+        try:
+            for effect in live.room.handle(event, time.time()):
+                self._do(live, effect)
+        except Exception as error:  # noqa: BLE001 - logged there; a defect in one lesson must not reach another
+            self._broken(live.room.id, error)
 
     def _do(self, live: Live, effect: do.Effect) -> None:
         match effect:
@@ -275,50 +275,34 @@ class Hub:
                 await asyncio.sleep(RETRY_SECONDS)
         return []
 
-    # --- rooms in memory ---------------------------------------------------------------------------------------------
-
-    async def _room(self, room: str) -> Live:
-        """The loaded room; many who ask at once wait for one loading."""
-        if self._stopping:
-            raise Busy("expected a running server, got one that is stopping")
-        if room in self._rooms:
-            return self._rooms[room]
-        if room not in self._loading:
-            self._loading[room] = asyncio.create_task(self._load(room))
-        return await asyncio.shield(self._loading[room])
-
-    async def _load(self, room: str) -> Live:
-        try:
-            live = await load(self._store, room, self._limits, time.time(), partial(self._broken, room))
-            self._rooms[room] = live
-            return live
-        finally:
-            del self._loading[room]
+    # --- background --------------------------------------------------------------------------------------------------
 
     def _broken(self, room: str, error: BaseException) -> None:
-        """A defect ended a room's lane: the pages come back to a room that is read anew from the store."""
-        log.error("a room broke and is loaded anew", room=room, exc_info=error)
-        live = self._rooms.pop(room, None)
-        if live is not None:
-            for outbox in live.outboxes.values():
-                outbox.close(CloseCode.SERVER_BUSY)
+        """A defect met one room: its pages come back to a room that is read anew from the store."""
+        log.error("a room broke and is read anew", room=room, exc_info=error)
+        live = self._shelf.drop(room)
+        if live is None:
+            return
+        for outbox in live.outboxes.values():
+            outbox.close(CloseCode.SERVER_BUSY)
+        if live.session is not None:
+            self.analysing.stop(live, live.session.number)
 
     async def _keep_time(self) -> None:
         while True:
             await asyncio.sleep(1.0)
             now = time.time()
-            for live in list(self._rooms.values()):
+            for live in self._shelf:
                 if live.session is not None:
                     live.session.count()
                     self.apply(live, ev.Tick())
-                if live.idle and abs(now - live.empty_since) > FORGET_SECONDS:
-                    del self._rooms[live.room.id]
+            self._shelf.forget(now)
             self._standings.forget(now)
-            self._metrics.rooms.set(sum(bool(live.outboxes) for live in self._rooms.values()))
+            self._metrics.rooms.set(sum(1 for _ in self.live_rooms()))
 
     def live_rooms(self) -> Iterator[Live]:
         """Rooms with somebody in them, for the operations page."""
-        return (live for live in self._rooms.values() if live.outboxes)
+        return (live for live in self._shelf if live.outboxes)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run something in the background until it ends or the hub stops."""

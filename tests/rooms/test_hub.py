@@ -282,7 +282,7 @@ async def test_many_who_come_at_once_meet_in_one_room(hub: Hub) -> None:
 async def test_an_empty_room_is_forgotten_after_a_while_and_read_again(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lessonroom.rooms.hub.FORGET_SECONDS", -1.0)
+    monkeypatch.setattr("lessonroom.rooms.shelf.FORGET_SECONDS", -1.0)
     student = await enter(hub, "student")
     first = student.seat.live
     await asyncio.sleep(1.1)
@@ -322,3 +322,22 @@ async def test_a_stopping_hub_finishes_what_it_admitted_and_lets_nobody_in(store
     assert student.outbox.code == m.CloseCode.SERVER_BUSY
     with pytest.raises(Busy):
         await hub.join("room-0001", "student-room-0001", Outbox(8), page="page-0001", after=0)
+
+
+async def test_a_defect_in_the_room_itself_does_not_stop_the_clock_of_the_others(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    student, elsewhere = await enter(hub, "student"), await enter(hub, "student", "room-0002")
+
+    def broken(*_: object) -> list[object]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(student.seat.live.room, "handle", broken)
+    student.say(m.Ping())
+    await student.outbox.closed()
+    assert student.outbox.code == m.CloseCode.SERVER_BUSY
+    elsewhere.say(m.Ping())
+    await elsewhere.get(m.Pong)
+    await asyncio.sleep(1.1)
+    assert [live.room.id for live in hub.live_rooms()] == ["room-0002"]
+    assert (await enter(hub, "student")).seat.live is not student.seat.live
