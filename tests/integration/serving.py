@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
@@ -24,11 +26,13 @@ PATIENCE = 10.0
 
 
 @asynccontextmanager
-async def serving(data_dir: Path, **settings: Any) -> AsyncIterator[App]:
-    """A server in this event loop, stopped at the end."""
+async def serving(data_dir: Path, *, mount: str = "", **settings: Any) -> AsyncIterator[App]:
+    """A server in this event loop, stopped at the end. ``mount``: the path at which a platform's application has it."""
     bound, known = listen.bind(Settings(data_dir=data_dir, port=0, **settings))
+    if mount:
+        known = known.model_copy(update={"public_url": f"http://127.0.0.1:{known.port}{mount}"})
     app = build(known)
-    server = listen.server(app.asgi, known)
+    server = listen.server(Starlette(routes=[Mount(mount, app.asgi)]) if mount else app.asgi, known)
     await app.start()
     task = asyncio.create_task(server.serve(sockets=[bound]))
     try:
@@ -39,6 +43,11 @@ async def serving(data_dir: Path, **settings: Any) -> AsyncIterator[App]:
         server.should_exit = True
         await task
         await app.stop()
+
+
+def origin_of(base: str) -> str:
+    """The origin of pages under this address."""
+    return "/".join(base.split("/")[:3])
 
 
 class Visitor:
@@ -52,7 +61,7 @@ class Visitor:
         limits = httpx.Limits(max_keepalive_connections=0)
         # reading the machine's certificates takes longer than most tests
         self.http = httpx.AsyncClient(
-            base_url=base, headers={"Origin": base}, timeout=PATIENCE, limits=limits, verify=False
+            base_url=base, headers={"Origin": origin_of(base)}, timeout=PATIENCE, limits=limits, verify=False
         )
 
     async def enter(self) -> None:
@@ -80,7 +89,7 @@ async def open_socket(
 ) -> AsyncIterator[ClientConnection]:
     async with connect(
         base.replace("http", "ws") + path,
-        origin=Origin(base if origin is None else origin),
+        origin=Origin(origin_of(base) if origin is None else origin),
         subprotocols=[Subprotocol(protocol)],
         compression=None,
         **options,

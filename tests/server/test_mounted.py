@@ -9,9 +9,11 @@ from pathlib import Path
 import httpx
 from fastapi import FastAPI
 
+from lessonroom import messages as m
 from lessonroom.app import build
 from lessonroom.config import Settings
 from lessonroom.policy import Mode
+from tests.integration.serving import Lesson, serving
 
 BASE = "http://school.example"
 
@@ -46,3 +48,11 @@ async def test_links_cookies_and_pages_know_the_prefix(tmp_path: Path) -> None:
         assert (await client.post(f"{path}/tickets", json={"purpose": "socket"})).status_code == 200
         assert (await client.get("/lessons/static/js/socket.js")).status_code == 200
         assert (await client.get("/lessons/openapi.json")).status_code == 200
+
+
+async def test_a_lesson_runs_under_the_prefix(tmp_path: Path) -> None:
+    async with serving(tmp_path, mount="/lessons", models_dir=tmp_path) as app:
+        lesson = await Lesson.make(app)
+        async with lesson.teacher.page("page-t001") as teacher, lesson.student.page("page-s001") as student:
+            await student.chat("hello")
+            assert (await teacher.get(m.ChatMessage)).text == "hello"
