@@ -5,6 +5,7 @@ A rule proposes; the classifier and the policy decide. When the classifier is do
 
 from __future__ import annotations
 
+from lessonroom.chat.lexicon import mask
 from lessonroom.chat.rules.ask import ask_hits
 from lessonroom.chat.rules.handle import handle_hits
 from lessonroom.chat.rules.link import link_hits
@@ -25,10 +26,17 @@ UNSURE = 0.5
 """A hit between this and ``SURE`` is what the rules alone cannot decide."""
 
 
+_FRAME = mask("FRAME")
+_FRAMED = 0.6
+"""What a hit counts where the message speaks of a dialogue, an example, an essay: it shows a contact, not its own."""
+
+
 def apply(reading: Reading) -> list[Hit]:
     """Every hit of every rule, best first; none for a message without candidates."""
     if not reading.is_candidate():
         return []
     hits = [hit for rule in RULES for hit in rule(reading)]
+    if reading.cues & _FRAME:
+        hits = [hit._replace(score=hit.score * _FRAMED) for hit in hits]
     hits.sort(key=lambda hit: -hit.score)
     return hits

@@ -133,7 +133,7 @@ def _find_me(reading: Reading) -> Iterator[Hit]:
         if not token.cues & mask("FIND", "ADD"):
             continue
         near = reading.between(i - 2, i + 9)
-        me = reading.between(i - 2, i + 4) & mask("ME", "MY")
+        me = reading.between(i - 2, i + 4) & mask("ME") or reading.between(i, i + 4) & mask("MY")
         person = reading.person_near(i, i + 8)
         if not me and not person:
             continue
