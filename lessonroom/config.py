@@ -66,7 +66,7 @@ class Settings(BaseModel):
     replay_limit: int = _setting(500, "messages sent at once after a reconnect; more come in further parts", ge=1)
 
     # what reaches the other side
-    stun_urls: Words = _setting((), "STUN servers for browsers, comma separated, e.g. stun:stun.example.org")
+    stun_urls: Words = _setting((), "STUN servers for browsers and analyser (stun:HOST), comma separated")
     turn_urls: Words = _setting((), "TURN servers for browsers and analyser, comma separated")
     turn_secret: str = _setting("", "secret shared with the TURN server for time-limited credentials")
     turn_hours: float = _setting(6.0, "life of a TURN credential", unit="h", ge=0.1, le=48)

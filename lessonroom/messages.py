@@ -133,7 +133,7 @@ class HintsOn(_Message):
 
 
 class Leave(_Message):
-    """The member leaves on purpose; the others see it as leaving, not as a lost connection."""
+    """The member leaves on purpose; the server closes the socket with 1000."""
 
     type: Literal["leave"] = "leave"
 

@@ -110,8 +110,3 @@ def cues_of(word: str) -> int:
     if found or len(word) < _MIN_LEET or word.isdigit():
         return found
     return _disguised_cues(word)
-
-
-def names_of(cues: int) -> tuple[str, ...]:
-    """The names of the cues in a mask, in the order of the table."""
-    return tuple(name for name, bit in BIT.items() if cues & bit)

@@ -38,7 +38,11 @@ class _Ask(BaseModel):
 
 
 class RoomAsk(_Ask):
-    """``mode_cap``: the most analysis that the owner of the room allows; see the table of modes in the README."""
+    """``mode_cap``: the most analysis that the owner of the room allows.
+
+    ``M0``: none; ``M1``: on the student's device, for the student; ``M2``: there, with a coarse hint to the teacher;
+    ``M3``: by the server's analyser. This version analyses in ``M3`` alone.
+    """
 
     mode_cap: Mode = Mode.M0
 

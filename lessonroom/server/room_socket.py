@@ -22,7 +22,6 @@ RATE, BURST = 40.0, 200.0
 """Messages that one page may send per second in the long run, and at once: ICE candidates come in bursts."""
 FLUSH_SECONDS = 2.0
 """How long a closed outbox may go on sending what it has."""
-NORMAL = 1000
 
 router = APIRouter()
 
