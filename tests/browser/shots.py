@@ -35,6 +35,8 @@ SIZES = {
     "laptop": {"width": 1280, "height": 800},
     "phone": {"width": 360, "height": 740},
     "tablet": {"width": 1024, "height": 768},
+    "wide": {"width": 1920, "height": 1080},
+    "lying": {"width": 740, "height": 360},
 }
 LOCALES = {"en": "en-GB", "ru": "ru-RU", "uk": "uk-UA"}
 SAID = {
@@ -175,7 +177,7 @@ class Tour:
         await teacher.wait_for_timeout(700)
 
     async def fold(self, who: str, *, open_: bool) -> None:
-        if self.size == "phone":
+        if self.size in {"phone", "lying"}:
             await self.pages[who].get_by_test_id("chat-button" if open_ else "chat-close").click()
 
     async def say(self, who: str, text: str) -> None:
@@ -202,7 +204,7 @@ class Tour:
         await teacher.wait_for_timeout(400)
         await self.shot("t", "hint")
         await self.shot("s", "watching")
-        if self.size == "phone":
+        if self.size in {"phone", "lying"}:
             await self.fold("t", open_=True)
             await self.shot("t", "hint-over-chat")
             await self.fold("t", open_=False)

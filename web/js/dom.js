@@ -65,12 +65,14 @@ export function anchorPopovers(within = document) {
 function placeBeside(panel, button) {
   const gap = 8;
   const at = button.getBoundingClientRect();
-  const width = panel.offsetWidth;
+  panel.style.maxHeight = "";
   // a list that is read for longer keeps to the edge, away from the face in the middle
   const wanted = panel.dataset.place === "edge" ? 2 * gap : at.left;
-  const left = Math.max(gap, Math.min(wanted, innerWidth - width - gap));
-  const below = at.bottom + gap + panel.offsetHeight <= innerHeight || at.top < innerHeight / 2;
+  const left = Math.max(gap, Math.min(wanted, innerWidth - panel.offsetWidth - gap));
+  const [above, under] = [at.top - 2 * gap, innerHeight - at.bottom - 2 * gap];
+  const below = panel.offsetHeight <= under || under >= above;
   panel.style.left = `${left}px`;
   panel.style.top = below ? `${at.bottom + gap}px` : "auto";
   panel.style.bottom = below ? "auto" : `${innerHeight - at.top + gap}px`;
+  panel.style.maxHeight = `${Math.min(480, below ? under : above)}px`;
 }
