@@ -12,7 +12,7 @@ from lessonroom.simulate.sources import SHIPPED_CLIP
 WIDTH, HEIGHT, RATE = 320, 240, 8
 STRAINED_FROM = 37.5
 """When the face in the clip has its frown, in seconds; it is calm before second 35."""
-CALM_SECONDS = 16.0
+CALM_SECONDS = 20.0
 STRAINED_SECONDS = 30.0
 
 

@@ -27,11 +27,15 @@ WATCH_PAGE = """
 addEventListener("securitypolicyviolation", (event) =>
   console.error("policy violated:", event.violatedDirective, event.blockedURI));
 globalThis.appeared = {};
+globalThis.indicated = [];
 new MutationObserver(() => {
   for (const card of document.querySelectorAll("[data-hint]")) globalThis.appeared[card.dataset.hint] ??= Date.now();
-}).observe(document, { subtree: true, childList: true });
+  const told = document.querySelector("#indicator-text")?.textContent;
+  if (told && told !== globalThis.indicated.at(-1)) globalThis.indicated.push(told);
+}).observe(document, { subtree: true, childList: true, characterData: true });
 """
-"""Turns violations of the content security policy into complaints, and notes when each hint came into the page."""
+"""Turns violations of the content security policy into complaints; notes when each hint came into the page, and what
+the indicator has said, so that a state that is soon over is not missed."""
 
 
 class Person:
@@ -121,17 +125,18 @@ class Person:
             while not await self.page.evaluate(condition):
                 await asyncio.sleep(0.05)
 
-    async def sees_the_other(self) -> None:
-        """Picture of the other that is shown and moves, sound that comes in, from now on."""
+    async def sees_the_other(self, *, sound: bool = True) -> None:
+        """Picture of the other that is shown and moves, and sound that comes in, from now on."""
         await self.until("document.querySelector('#stage').dataset.picture === 'true'")
         await self.page.evaluate("globalThis.from = document.querySelector('#remote').currentTime")
         await self.until(
             """(() => {
               const video = document.querySelector("#remote");
               const [sound] = video.srcObject.getAudioTracks();
-              const ok = sound?.readyState === "live" && !sound.muted;
-              return video.videoWidth > 0 && !video.paused && video.currentTime > globalThis.from + 0.5 && ok;
-            })()"""
+              const heard = sound?.readyState === "live" && !sound.muted;
+              const moves = video.videoWidth > 0 && !video.paused && video.currentTime > globalThis.from + 0.5;
+              return moves && (heard || SILENT);
+            })()""".replace("SILENT", "false" if sound else "true")
         )
 
     async def texts(self) -> list[str]:

@@ -41,16 +41,24 @@ class Links:
 
 
 class Server:
-    """One server, on the same port and folder each time it is started."""
+    """One server, on the same port and folder each time it is started. ``command``: ``serve`` unless given."""
 
-    def __init__(self, data_dir: Path, *, code: str = START, cwd: Path | None = None, **environment: str) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *command: str,
+        code: str = START,
+        cwd: Path | None = None,
+        **environment: str,
+    ) -> None:
         self.data_dir = data_dir
         self.log = data_dir / "log.txt"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.base = f"http://127.0.0.1:{self.port}"
-        self._start = [sys.executable, "-c", code, "serve", "--port", str(self.port), "--data-dir", str(data_dir)]
+        options = ["--port", str(self.port), "--data-dir", str(data_dir)]
+        self._start = [sys.executable, "-c", code, *(command or ("serve",)), *options]
         self._cwd = cwd
         clean = {name: value for name, value in os.environ.items() if not name.startswith("LESSONROOM_")}
         self._environment = {**clean, **{f"LESSONROOM_{k.upper()}": v for k, v in SHORT.items()}, **environment}
@@ -85,6 +93,11 @@ class Server:
             self._process.send_signal(how)
             self._process.wait(timeout=PATIENCE)
             self._process = None
+
+    def printed(self, name: str) -> str:
+        """What the command said after this word at the beginning of a line."""
+        lines = (line.split() for line in self.log.read_text().splitlines())
+        return next(words[1] for words in lines if words[:1] == [name])
 
     def room(self, mode_cap: str = "M3", teacher: str = "Maria", student: str = "Anna") -> Links:
         """Make a room through the admin API."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
@@ -15,6 +16,9 @@ from tests.browser.server import Server
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 ANALYSERS = "lessonroom_analysers"
+REFUSE = """
+navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError"));
+"""
 UNTIL_STRAINED = 60_000
 """Milliseconds in which the film in the camera must have come to the frown, and the frown to a hint."""
 
@@ -32,10 +36,9 @@ async def test_a_strained_student_who_agreed_becomes_a_hint_that_the_teacher_ans
 
     await asyncio.gather(teacher.sees_the_other(), student.sees_the_other())
     for one in (teacher, student):
-        await one.knows_analysis("learning")
-        await expect(one.see("indicator-text")).to_have_text("Camera hints: getting to know the face")
-    for one in (teacher, student):
         await one.knows_analysis("watching")
+        told = await one.page.evaluate("globalThis.indicated.map((text) => text.replace('Camera hints: ', ''))")
+        assert told[-3:] == ["connecting", "getting to know the face", "watching"]
     await teacher.see("people-button").click()
     await expect(teacher.see("person-analyser")).to_contain_text("Hint program")
     await teacher.page.keyboard.press("Escape")
@@ -120,6 +123,40 @@ async def test_taking_consent_back_stops_analysis_at_once(server: Server, person
     await student.see("indicator-button").click()
     await student.see("explain-action").click()
     await expect(teacher.see("indicator")).not_to_have_attribute("data-state", "off", timeout=PATIENCE * 1000)
+
+
+async def test_a_student_without_a_camera_or_microphone_still_has_a_lesson(server: Server, person: MakePerson) -> None:
+    """The browser refuses both: the page says so and how to go on, the teacher is seen and heard, chat works."""
+    links = server.room()
+    teacher, student = await person("teacher", links.teacher), await person("student", links.student)
+    await student.page.add_init_script(REFUSE)
+    await student.page.goto(student.link)
+    await expect(student.see("prejoin-trouble")).to_be_visible()
+    await expect(student.page.locator("#join-note")).not_to_be_empty()
+    await asyncio.gather(teacher.join(), student.see("join").click())
+    await student.see("consent-yes").click()
+    await student.sees_the_other()
+    await expect(teacher.see("remote-text")).to_have_text("Anna has the camera off.")
+    await expect(teacher.see("indicator-text")).to_have_text("Camera hints off: camera is off")
+    await student.write("I can see you.")
+    await expect(teacher.see("message-text")).to_have_text(["I can see you."])
+
+
+@pytest.mark.timeout(180)
+async def test_one_person_alone_sees_it_all_work_with_a_simulated_student(
+    person: MakePerson, films: dict[str, Path], tmp_path: Path
+) -> None:
+    """``lessonroom demo --simulate``: a picture that moves, analysis, and a hint, in the teacher's real browser."""
+    server = Server(tmp_path, "demo", "--simulate", "--clip", str(films["student"]))
+    server.start()
+    try:
+        teacher = await person("teacher", server.printed("teacher"))
+        await teacher.join()
+        await teacher.sees_the_other(sound=False)
+        await teacher.knows_analysis("watching")
+        await expect(teacher.see("hint-cue")).to_contain_text("Anna may be finding this hard", timeout=UNTIL_STRAINED)
+    finally:
+        server.stop()
 
 
 async def test_a_muted_camera_and_hints_turned_off_stop_analysis_too(server: Server, person: MakePerson) -> None:
