@@ -115,3 +115,36 @@ async def test_two_rooms_hear_nothing_of_each_other(server: Server, person: Make
             assert len({message["room"] for message in one.messages("welcome")}) == 1
     assert not second[0].messages("hint")
     await expect(second[0].see("hint")).to_have_count(0)
+
+
+async def test_on_a_phone_the_folded_chat_counts_what_came_and_a_counted_message_is_read_when_it_opens(
+    server: Server, person: MakePerson
+) -> None:
+    links, phone = server.room(), {"width": 360, "height": 740}
+    teacher, student = await person("teacher", links.teacher), await person("student", links.student, viewport=phone)
+    await asyncio.gather(teacher.join(), student.join(agree=False))
+    for text in ("Good afternoon!", "Shall we begin?"):
+        await teacher.write(text)
+    await expect(student.see("chat-count")).to_have_text("2")
+    await expect(student.see("chat-button")).to_have_attribute("aria-label", "Open the chat, 2 new messages")
+    await student.see("chat-button").click()
+    await expect(student.see("message-text").last).to_be_in_viewport()
+    await student.page.keyboard.press("Escape")
+    await expect(student.see("chat-count")).to_be_hidden()
+    await student.page.reload()
+    await student.sees_the_other()
+    await expect(student.see("message-text")).to_have_count(2)
+    await expect(student.see("chat-count")).to_be_hidden()
+
+
+async def test_a_second_window_of_the_same_person_takes_the_lesson_over(server: Server, person: MakePerson) -> None:
+    """The first window says so and stops; the other side sees the person once, and goes on."""
+    teacher, student = await both(person, server.room())
+    await teacher.sees_the_other()
+    window = Person(await student.page.context.new_page(), student.page.url)
+    await window.join()
+    await expect(student.see("door-title")).to_contain_text("another window")
+    await asyncio.gather(teacher.sees_the_other(), window.sees_the_other())
+    await teacher.write("Welcome back.")
+    await expect(window.see("message-text")).to_have_text(["Welcome back."])
+    assert window.unforgiven() == []
