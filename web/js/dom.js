@@ -2,6 +2,8 @@
 
 import { icon } from "./icons.js";
 
+const HOVER = 350;
+
 /** The element with this id. */
 export const byId = (id) => document.getElementById(id);
 
@@ -59,6 +61,24 @@ export function anchorPopovers(within = document) {
       if (open) place();
     });
     addEventListener("resize", () => panel.matches(":popover-open") && place());
+  }
+}
+
+/** Let a resting mouse open a popover, too, until it leaves. Opened by a press it stays until it is dismissed. */
+export function openOnHover(panel, button) {
+  let timer = null;
+  let pressed = false;
+  const after = (act) => {
+    clearTimeout(timer);
+    timer = setTimeout(act, HOVER);
+  };
+  // older browsers throw when there is nothing to do
+  const turn = (open) => panel.matches(":popover-open") !== open && panel.togglePopover(open);
+  button.addEventListener("click", () => (pressed = true));
+  panel.addEventListener("toggle", ({ newState }) => newState === "closed" && (pressed = false));
+  for (const part of [button, panel]) {
+    part.addEventListener("pointerenter", ({ pointerType }) => pointerType === "mouse" && after(() => turn(true)));
+    part.addEventListener("pointerleave", () => after(() => pressed || turn(false)));
   }
 }
 

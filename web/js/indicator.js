@@ -1,6 +1,6 @@
 /** The line that tells everybody in the room what analysis does now, its explanation, and the student's stop. */
 
-import { byId, setIcon, show, write } from "./dom.js";
+import { byId, openOnHover, setIcon, show, write } from "./dom.js";
 import { has, onLanguage, t } from "./i18n.js";
 import { other } from "./state.js";
 
@@ -12,6 +12,7 @@ export class Indicator {
   constructor(store, actions) {
     this.#store = store;
     this.#actions = actions;
+    openOnHover(byId("indicator-more"), document.querySelector('[popovertarget="indicator-more"]'));
     byId("indicator-stop").addEventListener("click", () => actions.consent(false));
     store.subscribe((state, before) => {
       if (
