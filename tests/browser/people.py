@@ -121,9 +121,10 @@ class Person:
 
     async def until(self, condition: str) -> None:
         """Wait until an expression of the page is true. (Playwright's own wait is forbidden by our content policy.)"""
-        async with asyncio.timeout(PATIENCE):
-            while not await self.page.evaluate(condition):
-                await asyncio.sleep(0.05)
+        until = time.monotonic() + PATIENCE
+        while not await self.page.evaluate(condition):
+            assert time.monotonic() < until, f"not in {PATIENCE} s: {condition}"
+            await asyncio.sleep(0.05)
 
     async def sees_the_other(self, *, sound: bool = True) -> None:
         """Picture of the other that is shown and moves, and sound that comes in, from now on."""
