@@ -1,8 +1,11 @@
 """Structured logs without a word of a user's content.
 
 Only keys that stand in :data:`KNOWN` are written, and of an exception only its class and where it was raised: texts of
-foreign exceptions may quote what a user said. Events are fixed sentences in the code (a test looks). Foreign libraries
-are heard from ``warning`` on, through the same processors, without their arguments.
+foreign exceptions may quote what a user said. Events are fixed sentences in the code (a test looks). Every logger of
+:func:`get` has this filter in itself, so it also holds where Lessonroom is mounted and nobody called :func:`setup`;
+its lines then go to the host's :mod:`logging`, under the module's name.
+
+After :func:`setup`, foreign libraries are heard from ``warning`` on, through the same filter, without their arguments.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, TextIO
 
@@ -29,31 +33,31 @@ KNOWN: Final = frozenset(
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
+_PLAIN: Final[Processor] = structlog.dev.ConsoleRenderer(colors=False)
+
+
+@dataclass(slots=True)
+class _Output:
+    """Where lines go and how they look. ``stream`` None: to the host's logging, which knows levels of its own."""
+
+    stream: TextIO | None = None
+    level: int = logging.INFO
+    renderer: Processor = _PLAIN
+
+
+_output = _Output()
+
+
 def setup(*, level: str = "info", as_json: bool = False, stream: TextIO | None = None) -> None:
     """Send all logs of the process to ``stream`` (stderr). ``level``: of our own logs."""
     out = stream or sys.stderr
-    shared: list[Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        only_class_of_exception,
-        only_known_keys,
-    ]
-    last: Processor = (
+    _output.stream = out
+    _output.level = logging.getLevelNamesMapping()[level.upper()]
+    _output.renderer = (
         structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=out.isatty())
     )
-    structlog.configure(
-        processors=[*shared, last],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(out),
-        cache_logger_on_first_use=False,
-    )
     handler = logging.StreamHandler(out)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[foreign_without_arguments, *shared],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
-        )
-    )
+    handler.setFormatter(_Foreign())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
@@ -61,12 +65,81 @@ def setup(*, level: str = "info", as_json: bool = False, stream: TextIO | None =
 
 def get(name: str) -> Any:
     """A logger for a module. Say a fixed sentence and known keys: ``log.info("room loaded", room=id)``."""
-    return structlog.get_logger(module=name)
+    return structlog.wrap_logger(
+        _Sink(name),
+        processors=[_only_wanted, *_FILTER, _render],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
+        context_class=dict,
+        cache_logger_on_first_use=False,
+        module=name,
+    )
+
+
+class _Sink:
+    """Takes the finished lines of one module."""
+
+    def __init__(self, name: str) -> None:
+        self._host = logging.getLogger(name)
+
+    def wants(self, level: int) -> bool:
+        """Whether a line of this level is written at all."""
+        return self._host.isEnabledFor(level) if _output.stream is None else level >= _output.level
+
+    def _write(self, level: int, line: str) -> None:
+        if _output.stream is None:
+            self._host.log(level, "%s", line)
+        else:
+            _output.stream.write(line + "\n")
+            _output.stream.flush()
+
+    def debug(self, line: str) -> None:
+        self._write(logging.DEBUG, line)
+
+    def info(self, line: str) -> None:
+        self._write(logging.INFO, line)
+
+    def warning(self, line: str) -> None:
+        self._write(logging.WARNING, line)
+
+    def error(self, line: str) -> None:
+        self._write(logging.ERROR, line)
+
+    def critical(self, line: str) -> None:
+        self._write(logging.CRITICAL, line)
+
+
+class _Foreign(logging.Formatter):
+    """Says of a foreign library's record its template, and nothing that the library filled in."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        event: EventDict = {"event": template_of(record), "module": record.name, "exc_info": record.exc_info}
+        for step in _FILTER:
+            event = dict(step(None, record.levelname.lower(), event))  # type: ignore[arg-type]
+        return str(_output.renderer(None, record.levelname.lower(), event))
+
+
+def template_of(record: logging.LogRecord) -> str:
+    """The fixed part of a foreign message, before anything was filled in.
+
+    One without arguments may have been put together by the library out of anybody's words, so it is not said at all.
+    """
+    return str(record.msg) if record.args and isinstance(record.msg, str) else "a library reports"
+
+
+def _only_wanted(logger: _Sink, name: str, event: EventDict) -> EventDict:
+    if not logger.wants(logging.getLevelNamesMapping()[name.upper()]):
+        raise structlog.DropEvent
+    return event
+
+
+def _render(logger: object, name: str, event: EventDict) -> str:
+    return str(_output.renderer(logger, name, event))
 
 
 def only_known_keys(logger: object, name: str, event: EventDict) -> EventDict:
-    """Drop every key that is not known; ``_record`` and its like belong to structlog."""
-    return {key: value for key, value in event.items() if key in KNOWN or key.startswith("_")}
+    """Drop every key that is not known."""
+    return {key: value for key, value in event.items() if key in KNOWN}
 
 
 def only_class_of_exception(logger: object, name: str, event: EventDict) -> EventDict:
@@ -79,15 +152,12 @@ def only_class_of_exception(logger: object, name: str, event: EventDict) -> Even
     return event
 
 
-def foreign_without_arguments(logger: object, name: str, event: EventDict) -> EventDict:
-    """Say what a foreign library said without what it filled in, which may be anybody's words."""
-    record = event.get("_record")
-    if isinstance(record, logging.LogRecord):
-        event["event"] = str(record.msg) if record.args or "%" in str(record.msg) else "a library reports"
-        event["module"] = record.name
-        if record.exc_info:
-            event["exc_info"] = record.exc_info
-    return event
+_FILTER: Final[tuple[Processor, ...]] = (
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    only_class_of_exception,
+    only_known_keys,
+)
 
 
 def _info(info: object) -> ExcInfo | None:

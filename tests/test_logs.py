@@ -10,23 +10,72 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
-from lessonroom import logs
+from lessonroom import app, logs
+from lessonroom.app import build
+from lessonroom.config import Settings
+from lessonroom.media import vision
+from lessonroom.simulate import client
 
 SECRET = "my number is +7 912 345 67 89"
 SOURCES = sorted((Path(__file__).parent.parent / "lessonroom").rglob("*.py"))
 
 
 @pytest.fixture
-def lines() -> Iterator[io.StringIO]:
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    monkeypatch.setattr(logs, "_output", logs._Output())
     root = logging.getLogger()
     before = root.handlers, root.level
     stream = io.StringIO()
     logs.setup(level="debug", as_json=True, stream=stream)
     yield stream
     root.handlers, root.level = before
-    structlog.reset_defaults()
+
+
+@pytest.fixture
+def host() -> Iterator[io.StringIO]:
+    """The host's own logging, of everything; setup was not called."""
+    stream = io.StringIO()
+    root, handler = logging.getLogger(), logging.StreamHandler(stream)
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield stream
+    root.removeHandler(handler)
+    root.setLevel(before)
+
+
+def test_mounted_without_a_setup_nothing_leaks_either(
+    host: io.StringIO, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Who mounts the application never calls setup; every logger of the product has the filter in itself."""
+    build(Settings(data_dir=tmp_path, models_dir=tmp_path))
+    for module in (app, vision, client):
+        words = SECRET
+        try:
+            raise ValueError(words)
+        except ValueError:
+            module.log.exception("something broke", room="room-0001", text=SECRET, name="Sam")
+    written = host.getvalue() + "".join(capsys.readouterr())
+    assert written.count("something broke") == 3
+    assert "ValueError" in written
+    assert "room-0001" in written
+    assert SECRET not in written
+    assert "Sam" not in written
+
+
+def test_a_host_hears_as_much_as_it_wants(host: io.StringIO) -> None:
+    logging.getLogger().setLevel(logging.ERROR)
+    logs.get("a.module").warning("a room was loaded")
+    assert host.getvalue() == ""
+
+
+def test_the_level_of_the_settings_is_heard(lines: io.StringIO) -> None:
+    logs.setup(level="warning", stream=lines)
+    logs.get("a.module").info("not heard")
+    logs.get("a.module").error("heard")
+    assert "not heard" not in lines.getvalue()
+    assert "heard" in lines.getvalue()
 
 
 def test_known_keys_are_written_and_others_are_not(lines: io.StringIO) -> None:
@@ -48,13 +97,23 @@ def test_of_an_exception_only_its_class_and_its_way_are_written(lines: io.String
     assert SECRET not in lines.getvalue()
 
 
-@pytest.mark.parametrize("filled", [True, False])
-def test_foreign_libraries_are_heard_without_their_arguments(lines: io.StringIO, filled: bool) -> None:
-    if filled:
-        logging.getLogger("a.library").warning("got %s", SECRET)
-    else:
-        logging.getLogger("a.library").warning(f"got {SECRET}")  # noqa: G004
-    assert json.loads(lines.getvalue())["module"] == "a.library"
+@pytest.mark.parametrize(
+    ("message", "arguments", "said"),
+    [
+        ("got %s", (SECRET,), "got %s"),
+        ("got %(words)s", ({"words": SECRET},), "got %(words)s"),
+        (f"got {SECRET}", (), "a library reports"),
+        (f"100% sure of {SECRET}", (), "a library reports"),
+        (f"%s of {SECRET}", (), "a library reports"),
+        (ValueError(SECRET), (), "a library reports"),
+    ],
+)
+def test_foreign_libraries_are_heard_without_what_they_filled_in(
+    lines: io.StringIO, message: object, arguments: tuple[object, ...], said: str
+) -> None:
+    logging.getLogger("a.library").warning(message, *arguments)
+    written = json.loads(lines.getvalue())
+    assert (written["module"], written["event"], written["level"]) == ("a.library", said, "warning")
     assert SECRET not in lines.getvalue()
 
 

@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import structlog
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from lessonroom import logs
 from lessonroom.config import Settings
 from lessonroom.errors import EngineDown
 from lessonroom.media import expression, faces
@@ -32,7 +32,7 @@ HUNG_AFTER = 5.0
 DOWN_AFTER = 3
 """Looks without an answer, one after the other over all lessons, that make vision down."""
 
-log = structlog.get_logger(__name__)
+log = logs.get(__name__)
 
 Look = Callable[[Sample], Observation]
 """Looks at one sample and says what is there. Blocks; raises EngineDown when it cannot."""

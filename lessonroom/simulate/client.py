@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import structlog
 from aiortc.exceptions import InvalidStateError
 from pydantic import BaseModel
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Origin, Subprotocol
 
+from lessonroom import logs
 from lessonroom.errors import Refused
 from lessonroom.messages import (
     SUBPROTOCOL,
@@ -53,7 +53,7 @@ FINAL = frozenset({CloseCode.REPLACED, CloseCode.ROOM_CLOSED})
 """After these the server will not have us back."""
 UNREACHABLE = (OSError, TimeoutError, httpx.HTTPError, ConnectionClosed, InvalidHandshake, Refused)
 
-log = structlog.get_logger(__name__)
+log = logs.get(__name__)
 
 
 async def play(link: str, clip: Path) -> None:
