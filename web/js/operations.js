@@ -21,7 +21,7 @@ const FIGURES = [
   ["drops", (now) => perSecond(now.drops_per_second)],
   ["inference", (now) => known(now.inference_ms.p95, figures.milliseconds), (now) => t("ops.median", { value: known(now.inference_ms.p50, figures.milliseconds) })],
   ["queue", (now) => figures.number(now.queue)],
-  ["cpu", (now) => figures.share(now.cpu.process), (now) => t("ops.machine", { value: figures.share(now.cpu.machine), count: now.cpu.cores })],
+  ["cpu", (now) => figures.share(now.cpu.process), (now) => t("ops.machine", { value: figures.share(now.cpu.machine) })],
   ["memory", (now) => figures.memory(now.memory_mb)],
   ["chat", (now) => perSecond(now.chat_per_second), (now) => t("ops.relayed", { count: now.verdicts.relay })],
   ["stopped", (now) => figures.number(now.verdicts.block), (now) => t("ops.held", { count: now.verdicts.hold })],

@@ -42,6 +42,7 @@ export class Spark {
   #format;
   #points = [];
   #now = 0;
+  #most = 0;
   #span = SPAN;
   #cursor = null;
   #parts = {};
@@ -84,7 +85,7 @@ export class Spark {
     write(this.#parts.title, this.#title());
     this.#span = spanOf(this.#points, now);
     write(this.#parts.from, t("ops.hour.ago", { count: Math.round(this.#span / 60_000) }));
-    write(this.#parts.top, t("ops.hour.top", { value: this.#format(most) }));
+    this.#most = most;
     write(this.#parts.to, t("ops.hour.now"));
     const drawn = pieces(this.#points, now, this.top, this.#span);
     this.#parts.svg.replaceChildren(
@@ -120,11 +121,14 @@ export class Spark {
   }
 
   #show() {
-    const { value, cursor, plot } = this.#parts;
+    const { value, cursor, plot, top } = this.#parts;
     const point = this.#points[this.#cursor ?? this.#points.length - 1];
     const text = point ? this.#format(point.value) : "–";
     const picked = this.#cursor !== null && point;
-    write(value, picked ? t("ops.hour.at", { value: text, time: clock(point.t) }) : text);
+    // the time stands where the largest value stood: nothing moves under the pointer
+    const time = picked ? t("ops.hour.at", { time: clock(point.t) }) : "";
+    value.replaceChildren(text, el("span", { class: "only-read" }, time ? ` ${time}` : ""));
+    write(top, time || t("ops.hour.top", { value: this.#format(this.#most) }));
     plot.setAttribute("aria-label", t("ops.hour.label", { title: this.#title(), value: text }));
     cursor.hidden = !picked;
     if (!picked) return;
