@@ -132,11 +132,11 @@ async def test_stuck_reaches_the_teacher_at_once_and_waits_for_one_who_is_away(a
             assert (await student.get(m.StuckAck)).delivered
             await student.say(m.StuckSend(id="press-002"))
             assert (await student.get(m.StuckAck)).delivered
-            hint = await teacher.get(m.HintShow)
-            await teacher.say(m.HintFeedback(hint=hint.id, helpful=True))
+            await teacher.nothing(m.HintShow)
+            await teacher.say(m.HintFeedback(hint=teacher.welcome.hints[0].id, helpful=True))
             await teacher.nothing(m.Problem)
         async with lesson.teacher.page("page-t002") as teacher:
-            assert [(hint.answered, hint.helpful) for hint in teacher.welcome.hints] == [(False, None), (True, True)]
+            assert [(hint.answered, hint.helpful) for hint in teacher.welcome.hints] == [(True, True)]
 
 
 async def test_consent_is_shown_to_both_kept_and_taken_back(app: App) -> None:

@@ -6,12 +6,14 @@ import pytest
 
 from lessonroom import messages as m
 from lessonroom.chat.types import Action
+from lessonroom.media.hints import HintState, Shown
 from lessonroom.media.types import Cue, Hint, Unseen, Watching
 from lessonroom.policy import Mode
 from lessonroom.rooms import effects as do
 from lessonroom.rooms import events as ev
+from lessonroom.rooms.hinting import MOST_KEPT, STUCK_PAUSE
 from lessonroom.storage.store import FoundSpan, HintRecord, MessageState, NewMessage, StoredMessage
-from tests.rooms.lesson import STUDENT, TEACHER, Lesson, strain, verdict
+from tests.rooms.lesson import START, STUDENT, TEACHER, Lesson, strain, verdict
 
 # --- coming and going ------------------------------------------------------------------------------------------------
 
@@ -544,8 +546,66 @@ def test_the_same_press_again_is_answered_and_not_shown_again() -> None:
         lesson.say(STUDENT, m.StuckSend(id="press-001"))
     assert len(lesson.all(m.HintShow, teacher)) == 1
     assert len(lesson.all(m.StuckAck, student)) == 2
-    lesson.say(STUDENT, m.StuckSend(id="press-002"))
-    assert len(lesson.all(m.HintShow, teacher)) == 2
+
+
+def test_presses_soon_after_the_last_are_answered_and_make_no_hint_of_their_own() -> None:
+    lesson = Lesson()
+    teacher, student = lesson.both()
+    for number in range(50):
+        lesson.say(STUDENT, m.StuckSend(id=f"press-{number:03}"))
+        lesson.now += 0.05
+    assert len(lesson.all(m.HintShow, teacher)) == len(lesson.all(do.KeepHint)) == 1
+    receipts = lesson.all(m.StuckAck, student)
+    assert [receipt.id for receipt in receipts] == [f"press-{number:03}" for number in range(50)]
+    assert all(receipt.delivered for receipt in receipts)
+    lesson.now += STUCK_PAUSE
+    lesson.say(STUDENT, m.StuckSend(id="press-later"))
+    first, second = lesson.all(m.HintShow, teacher)
+    assert first.advice != second.advice
+
+
+def test_a_second_press_hears_of_the_disk_and_of_the_teachers_return_like_the_first() -> None:
+    lesson = Lesson()
+    student = lesson.join(STUDENT, "page-s001")
+    for press in ("press-001", "press-002", "press-002"):
+        lesson.say(STUDENT, m.StuckSend(id=press))
+    assert not lesson.all(m.StuckAck, student)
+    lesson.tell(ev.HintKept(lesson.latest(do.KeepHint).record.id, kept=True))
+    lesson.say(STUDENT, m.StuckSend(id="press-003"))
+    lesson.join(TEACHER)
+    receipts = [(receipt.id, receipt.delivered) for receipt in lesson.all(m.StuckAck, student)]
+    presses = ("press-001", "press-002", "press-003")
+    assert receipts == [(press, delivered) for delivered in (False, True) for press in presses]
+
+
+def test_a_room_keeps_its_latest_hundred_hints_and_no_more() -> None:
+    lesson = Lesson()
+    lesson.join(STUDENT, "page-s001")
+    for number in range(MOST_KEPT + 20):
+        lesson.now += STUCK_PAUSE
+        lesson.say(STUDENT, m.StuckSend(id=f"press-{number:03}"))
+    kept = [effect.record.id for effect in lesson.all(do.KeepHint)]
+    assert len(kept) == MOST_KEPT + 20
+    welcome = lesson.got[lesson.join(TEACHER)][0]
+    assert isinstance(welcome, m.Welcome)
+    assert [hint.id for hint in welcome.hints] == kept[-MOST_KEPT:]
+    lesson.say(TEACHER, m.HintFeedback(hint=kept[0], helpful=True))
+    assert lesson.got[lesson.sockets[TEACHER]][-1] == m.Problem(code="not_found")
+
+
+def test_what_a_restarted_room_remembers_of_its_hints() -> None:
+    """The pause since the last hint and the advice that was used; the button is no hint of the analyser's."""
+    assert Lesson().room.hinting.remembered(START, 50.0) is None
+    hints = [
+        HintRecord("hint-0001", "room-0001", "frowning", "slow_down", START - 400, "helpful"),
+        HintRecord("hint-0002", "room-0001", "frowning", "give_example", START - 100),
+        HintRecord("hint-0003", "room-0001", "stuck_button", "explain_again", START - 10),
+    ]
+    known = Lesson(hints=hints).room.hinting.remembered(START, 50.0)
+    assert known == HintState(started=50.0, last=Shown("hint-0002", -50.0), used={Cue.FROWNING: 2})
+    answered = Lesson(hints=hints[:1]).room.hinting.remembered(START, 50.0)
+    assert answered is not None
+    assert answered.last == Shown("hint-0001", -350.0, answered=True)
 
 
 def test_stuck_waits_for_a_teacher_who_is_away_and_the_student_hears_both_times() -> None:
