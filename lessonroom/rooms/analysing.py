@@ -9,10 +9,12 @@ from typing import Any
 
 from lessonroom import logs
 from lessonroom.errors import Busy, Refused
+from lessonroom.media.hints import HintState
 from lessonroom.media.types import Cue
 from lessonroom.metrics import Metrics
 from lessonroom.rooms import events as ev
 from lessonroom.rooms.effects import KeepAnswer, KeepHint
+from lessonroom.rooms.hinting import HELPFUL
 from lessonroom.rooms.live import Analyser, Live, MakeWatch, Session
 
 log = logs.get(__name__)
@@ -22,7 +24,6 @@ Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 _REASONS = {"lost": "connection_poor", "failed": "connection_poor"}
 """What the indicator says after an analyser has ended for this reason; for others it waits for the next one."""
-_HELPFUL = {"helpful": True, "not_helpful": False, "closed": None}
 
 
 class Analysing:
@@ -54,12 +55,15 @@ class Analysing:
         number = self._sessions
         watch = self._make_watch(
             analyser,
-            live.hints,
+            _known(live),
             lambda strain: self._apply(live, ev.StrainSeen(number, strain)),
             lambda hint: self._apply(live, ev.HintDue(number, hint)),
         )
         if live.session is not None:
             self.stop(live, live.session.number)
+        for answer in live.answers:
+            watch.answered(*answer)
+        live.answers.clear()
         live.session = Session(number, analyser, watch)
         self._count(+1)
         live.session.task = self._spawn(self._watch(live, live.session))
@@ -72,6 +76,7 @@ class Analysing:
             return
         live.session = None
         session.stopped = True
+        live.hints = session.watch.hints
         session.analyser.frames.close()
         session.watch.stop()
 
@@ -93,7 +98,9 @@ class Analysing:
             case KeepAnswer(hint, answer):
                 self._metrics.hint_answered(answer)
                 if live.session is not None:
-                    live.session.watch.answered(hint, _HELPFUL[answer])
+                    live.session.watch.answered(hint, HELPFUL[answer])
+                else:
+                    live.answers.append((hint, HELPFUL[answer]))
 
     async def _watch(self, live: Live, session: Session) -> None:
         """Watch to the end, whoever brings it about, and let go of everything."""
@@ -108,7 +115,8 @@ class Analysing:
             reason = "vision_down"
         finally:
             self._count(-1)
-            live.hints = session.watch.hints
+            if not session.stopped:  # then a successor may already know more
+                live.hints = session.watch.hints
         self._over(live, session, reason)
         await session.analyser.close()
 
@@ -124,3 +132,13 @@ class Analysing:
     def _count(self, change: int) -> None:
         self._running += change
         self._metrics.analysers.set(self._running)
+
+
+def _known(live: Live) -> HintState | None:
+    """What a new watch must know of the lesson's hints: from the watch before it, else from the store.
+
+    Watches keep the time of :func:`time.monotonic`, records that of the clock on the wall.
+    """
+    if live.session is not None:
+        return live.session.watch.hints
+    return live.hints or live.room.hinting.remembered(time.time(), time.monotonic())

@@ -102,9 +102,16 @@ class Session:
         self._received = received
 
 
+MOST_ANSWERS = 16
+"""Answers to hints that wait for the next watch; the oldest are forgotten first."""
+
+
 @dataclass(slots=True)
 class Live:
-    """A loaded room. ``context``: the latest lines, for the filter; ``senders``: the platform's name of each member."""
+    """A loaded room. ``context``: the latest lines, for the filter; ``senders``: the platform's name of each member.
+
+    ``hints``: what the last watch knew when it ended; ``answers``: the teacher's since then, for the next one.
+    """
 
     room: Room
     created_at: float
@@ -115,6 +122,7 @@ class Live:
     outboxes: dict[int, Outbox] = field(default_factory=dict)
     session: Session | None = None
     hints: HintState | None = None
+    answers: deque[tuple[str, bool | None]] = field(default_factory=lambda: deque(maxlen=MOST_ANSWERS))
     consent_wanted: KeepConsent | None = None
     last_hint_at: float | None = None
     empty_since: float = 0.0
