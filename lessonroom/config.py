@@ -6,12 +6,14 @@ looks at the environment and hands the mapping to :func:`load`. ``lessonroom set
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from lessonroom.errors import BadSetting
 
@@ -25,7 +27,54 @@ def _split(value: object) -> object:
     return value
 
 
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _like(pattern: str, expected: str) -> Callable[[str], str]:
+    """A check of the whole text, whose error says what was expected and not what came."""
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise PydanticCustomError("form", "expected {expected}, got something else", {"expected": expected})
+        return value
+
+    return check
+
+
+_PORT = r"(:(6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3}))?"
+_HOST = r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)"
+_ORIGIN = rf"(http(?!://[^/]*:80(/|$))|https(?!://[^/]*:443(/|$)))://{_HOST.replace('A-Z', '')}{_PORT}"
+"""As browsers write it: small letters, without the scheme's own port."""
+
 Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
+PublicUrl = Annotated[
+    str,
+    AfterValidator(
+        _like(
+            rf"({_ORIGIN}(/[A-Za-z0-9._~/-]*)?)?",
+            "http://HOST or https://HOST, in small letters, perhaps with a port other than the usual one and a path",
+        )
+    ),
+]
+Origin = Annotated[str, AfterValidator(_like(_ORIGIN, "origins such as https://HOST as a browser sends them"))]
+Origins = Annotated[tuple[Origin, ...], BeforeValidator(_split)]
+KeyHash = Annotated[
+    str, BeforeValidator(_lower), AfterValidator(_like(r"[0-9a-f]{64}", "64 hexadecimal digits for each key"))
+]
+KeyHashes = Annotated[tuple[KeyHash, ...], BeforeValidator(_split)]
+StunUrl = Annotated[str, AfterValidator(_like(rf"stuns?:{_HOST}{_PORT}", "stun:HOST or stuns:HOST[:PORT] (RFC 7064)"))]
+StunUrls = Annotated[tuple[StunUrl, ...], BeforeValidator(_split)]
+TurnUrl = Annotated[
+    str,
+    AfterValidator(
+        _like(rf"turns?:{_HOST}{_PORT}(\?transport=(udp|tcp))?", "turn:HOST[:PORT][?transport=udp|tcp] (RFC 7065)")
+    ),
+]
+TurnUrls = Annotated[tuple[TurnUrl, ...], BeforeValidator(_split)]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
+Providers = Annotated[tuple[Literal["tensorrt", "cuda", "cpu"], ...], BeforeValidator(_split), Field(min_length=1)]
 
 
 def _setting(default: Any, text: str, *, unit: str = "", ge: float | None = None, le: float | None = None) -> Any:
@@ -35,16 +84,16 @@ def _setting(default: Any, text: str, *, unit: str = "", ge: float | None = None
 class Settings(BaseModel):
     """The settings of one process. Frozen; built once by the composition root and handed down."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
     # where and how to listen
     host: str = _setting("127.0.0.1", "address to listen on")
     port: int = _setting(8400, "port to listen on; 0 picks a free one", ge=0, le=65535)
     data_dir: Path = _setting(Path("data"), "folder of the database and the signing key")
-    public_url: str = _setting("", "address under which browsers reach the server; empty: http://HOST:PORT")
-    allowed_origins: Words = _setting((), "further origins whose pages may connect, comma separated")
+    public_url: PublicUrl = _setting("", "address under which browsers reach the server; empty: http://HOST:PORT")
+    allowed_origins: Origins = _setting((), "further origins whose pages may connect, comma separated")
     log_json: bool = _setting(False, "log lines as JSON instead of text")
-    log_level: str = _setting("info", "lowest level that is logged: debug, info, warning or error")
+    log_level: LogLevel = _setting("info", "lowest level that is logged: debug, info, warning or error")
 
     # storage
     database_url: str = _setting("", "SQLAlchemy address of the database; empty: SQLite in data_dir")
@@ -52,7 +101,7 @@ class Settings(BaseModel):
     store_queue: int = _setting(2000, "records that may wait for the database; more are refused", ge=1, le=100_000)
 
     # admission
-    admin_keys: Words = _setting((), "SHA-256 of the keys that may use the admin API, hex, comma separated")
+    admin_keys: KeyHashes = _setting((), "SHA-256 of the keys that may use the admin API, hex, comma separated")
     ticket_seconds: float = _setting(30.0, "life of a ticket", unit="s", ge=1, le=30)
     link_hours: float = _setting(24.0, "life of a link's one-time code", unit="h", ge=0.01, le=24 * 31)
     session_hours: float = _setting(6.0, "life of a member's session after the link was opened", unit="h", ge=0.1)
@@ -66,8 +115,8 @@ class Settings(BaseModel):
     replay_limit: int = _setting(500, "messages sent at once after a reconnect; more come in further parts", ge=1)
 
     # what reaches the other side
-    stun_urls: Words = _setting((), "STUN servers for browsers and analyser (stun:HOST), comma separated")
-    turn_urls: Words = _setting((), "TURN servers for browsers and analyser, comma separated")
+    stun_urls: StunUrls = _setting((), "STUN servers for browsers and analyser (stun:HOST), comma separated")
+    turn_urls: TurnUrls = _setting((), "TURN servers for browsers and analyser, comma separated")
     turn_secret: str = _setting("", "secret shared with the TURN server for time-limited credentials")
     turn_hours: float = _setting(6.0, "life of a TURN credential", unit="h", ge=0.1, le=48)
     ice_relay_only: bool = _setting(False, "use TURN only, never a direct path")
@@ -79,7 +128,9 @@ class Settings(BaseModel):
     sample_rate_least: float = _setting(0.5, "samples per second below which load is not shed", unit="1/s", ge=0.1)
     inference_deadline: float = _setting(2.0, "longest wait for one inference", unit="s", ge=0.05, le=30)
     inference_threads: int = _setting(1, "threads of one inference on the CPU", ge=1, le=64)
-    inference_providers: Words = _setting(("tensorrt", "cuda", "cpu"), "where to run models, in order of preference")
+    inference_providers: Providers = _setting(
+        ("tensorrt", "cuda", "cpu"), "where to run models, in order of preference"
+    )
     models_dir: Path | None = _setting(None, "folder of models; empty: those that came with the package")
 
     # strain and hints
@@ -103,6 +154,22 @@ class Settings(BaseModel):
     chat_screen_paying: bool = _setting(False, "screen members who have paid, too")
     chat_context: int = _setting(8, "earlier messages that the filter looks at together", ge=0, le=50)
 
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        """What no setting can know alone."""
+        if self.turn_urls and not self.turn_secret:
+            raise _wrong("turn_secret", "expected the secret of the servers in turn_urls, got none")
+        if self.ice_relay_only and not self.turn_urls:
+            raise _wrong("ice_relay_only", "expected turn_urls with it, got none")
+        if self.sample_rate_least > self.sample_rate:
+            raise _wrong("sample_rate_least", "expected at most sample_rate, got more")
+        return self
+
+
+def _wrong(key: str, text: str) -> PydanticCustomError:
+    """An error about settings that do not go together, told of the one that is to be changed."""
+    return PydanticCustomError("together", "{text}", {"key": key, "text": text})
+
 
 def load(environment: Mapping[str, str], **overrides: object) -> Settings:
     """Build the settings from an environment and from what the command line said, which goes first.
@@ -123,7 +190,7 @@ def load(environment: Mapping[str, str], **overrides: object) -> Settings:
         return Settings.model_validate(given)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
+        key = str(first["loc"][0] if first["loc"] else first["ctx"]["key"])
         raise BadSetting(f"{PREFIX}{key.upper()}: {first['msg']}") from None
 
 

@@ -34,11 +34,85 @@ def test_a_list_is_written_with_commas() -> None:
         ("LESSONROOM_TICKET_SECONDS", "nan"),
         ("LESSONROOM_CHAT_DEADLINE", "inf"),
         ("LESSONROOM_ICE_LOOPBACK", "s3cret"),
+        ("LESSONROOM_PUBLIC_URL", "s3cret.example"),
+        ("LESSONROOM_PUBLIC_URL", "ftp://s3cret.example"),
+        ("LESSONROOM_PUBLIC_URL", "https://"),
+        ("LESSONROOM_PUBLIC_URL", "https://me:s3cret@school.example"),
+        ("LESSONROOM_PUBLIC_URL", "https://school.example/?s3cret"),
+        ("LESSONROOM_PUBLIC_URL", "https://school.example/#s3cret"),
+        ("LESSONROOM_PUBLIC_URL", "https://school.example:65536"),
+        ("LESSONROOM_PUBLIC_URL", "https://school.example:443/a"),
+        ("LESSONROOM_PUBLIC_URL", "https://S3cret.example"),
+        ("LESSONROOM_ALLOWED_ORIGINS", "https://school.example/"),
+        ("LESSONROOM_ALLOWED_ORIGINS", "*"),
+        ("LESSONROOM_ADMIN_KEYS", "s3cret"),
+        ("LESSONROOM_ADMIN_KEYS", "a" * 64 + "," + "s3cret"),
+        ("LESSONROOM_ADMIN_KEYS", "g" * 64),
+        ("LESSONROOM_STUN_URLS", "s3cret.example:3478"),
+        ("LESSONROOM_STUN_URLS", "stun://s3cret.example"),
+        ("LESSONROOM_STUN_URLS", "stun:s3cret.example?transport=udp"),
+        ("LESSONROOM_STUN_URLS", "turn:s3cret.example"),
+        ("LESSONROOM_TURN_URLS", "stun:s3cret.example"),
+        ("LESSONROOM_TURN_URLS", "turn:s3cret.example?transport=sctp"),
+        ("LESSONROOM_TURN_URLS", "turn:s3cret.example:0"),
+        ("LESSONROOM_LOG_LEVEL", "s3cret"),
+        ("LESSONROOM_INFERENCE_PROVIDERS", "cpu, s3cret"),
+        ("LESSONROOM_INFERENCE_PROVIDERS", ""),
     ],
 )
 def test_a_bad_value_stops_the_start_and_names_the_key_but_not_the_value(variable: str, value: str) -> None:
     with pytest.raises(BadSetting, match=variable) as caught:
         config.load({variable: value})
+    assert "s3cret" not in str(caught.value).lower()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("LESSONROOM_PUBLIC_URL", ""),
+        ("LESSONROOM_PUBLIC_URL", "https://school.example/lessons/"),
+        ("LESSONROOM_PUBLIC_URL", "http://[2001:db8::1]:8400"),
+        ("LESSONROOM_PUBLIC_URL", "https://school.example:80"),
+        ("LESSONROOM_PUBLIC_URL", "http://school.example:8080"),
+        ("LESSONROOM_ALLOWED_ORIGINS", "https://a.example, http://localhost:3000"),
+        ("LESSONROOM_ADMIN_KEYS", "A" * 64),
+        ("LESSONROOM_STUN_URLS", "stun:stun.example.org:3478, stuns:[2001:db8::1]"),
+        ("LESSONROOM_LOG_LEVEL", "WARNING"),
+        ("LESSONROOM_INFERENCE_PROVIDERS", "cuda,cpu"),
+    ],
+)
+def test_what_is_well_formed_is_taken(variable: str, value: str) -> None:
+    config.load({variable: value})
+
+
+def test_the_digits_of_a_key_may_be_large() -> None:
+    assert config.load({"LESSONROOM_ADMIN_KEYS": "A" * 64}).admin_keys == ("a" * 64,)
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        ({"TURN_URLS": "turn:a.example,turns:b.example:443?transport=tcp"}, "TURN_SECRET"),
+        ({"ICE_RELAY_ONLY": "true"}, "ICE_RELAY_ONLY"),
+        ({"ICE_RELAY_ONLY": "true", "STUN_URLS": "stun:a.example"}, "ICE_RELAY_ONLY"),
+        ({"SAMPLE_RATE": "0.4"}, "SAMPLE_RATE_LEAST"),
+        ({"SAMPLE_RATE_LEAST": "3"}, "SAMPLE_RATE_LEAST"),
+    ],
+)
+def test_settings_that_do_not_go_together_stop_the_start(given: dict[str, str], key: str) -> None:
+    with pytest.raises(BadSetting, match=f"^LESSONROOM_{key}: expected"):
+        config.load({f"LESSONROOM_{name}": value for name, value in given.items()})
+
+
+def test_turn_with_its_secret_is_taken() -> None:
+    given = {"TURN_URLS": "turn:a.example,turns:[::1]:443?transport=tcp", "TURN_SECRET": "s", "ICE_RELAY_ONLY": "1"}
+    assert len(config.load({f"LESSONROOM_{name}": value for name, value in given.items()}).turn_urls) == 2
+
+
+def test_who_makes_settings_without_an_environment_learns_no_value_from_an_error_either() -> None:
+    with pytest.raises(ValidationError) as caught:
+        config.Settings.model_validate({"admin_keys": "s3cret"})
     assert "s3cret" not in str(caught.value)
 
 
