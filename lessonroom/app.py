@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import time
@@ -94,7 +95,7 @@ class _Eyes:
 
 def build(settings: Settings) -> App:
     """Put everything together; nothing runs yet. Raises BadSetting."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    _make_folder(settings.data_dir)
     metrics = Metrics()
     store = open_store(
         settings.database_url or f"sqlite:///{settings.data_dir.absolute() / DATABASE_FILE}",
@@ -116,21 +117,46 @@ def build(settings: Settings) -> App:
     return App(settings, services, eyes, store)
 
 
-def signing_key(path: Path) -> bytes:
-    """The key that signs tickets; made on the first start, readable by its owner alone."""
+def _make_folder(folder: Path) -> None:
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting(f"data_dir: expected a folder or a place for one, got: {error.strerror}") from None
+
+
+def signing_key(path: Path) -> bytes:
+    """The key that signs tickets; made on the first start, readable by its owner alone.
+
+    It appears whole or not at all: whoever is killed on the way leaves no half of a key, and of two who start at once
+    both go on with the same one. Raises BadSetting.
+    """
+    try:
+        if not path.exists():
+            _put_key(path)
         key = path.read_bytes()
-        if len(key) < auth.LEAST_SECRET:
-            raise BadSetting(f"data_dir: expected {auth.LEAST_SECRET} bytes in {path.name}, got {len(key)}") from None
-        return key
-    key = secrets.token_bytes(auth.LEAST_SECRET)
-    with os.fdopen(handle, "wb") as file:
-        file.write(key)
-        file.flush()
-        os.fsync(file.fileno())
+    except OSError as error:
+        raise BadSetting(f"data_dir: expected to write and read {path.name} there, got: {error.strerror}") from None
+    if len(key) < auth.LEAST_SECRET:
+        raise BadSetting(
+            f"data_dir: expected {auth.LEAST_SECRET} bytes in {path.name}, got {len(key)}; "
+            "remove the file, and the next start makes a new one"
+        )
     return key
+
+
+def _put_key(path: Path) -> None:
+    """Write a new key beside the place and link it there, unless somebody was quicker."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_bytes(auth.LEAST_SECRET))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(beside, path)
+    finally:
+        beside.unlink()
 
 
 def _eyes(settings: Settings, metrics: Metrics) -> tuple[_Eyes | None, str]:
