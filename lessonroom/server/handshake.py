@@ -37,21 +37,26 @@ async def accept(socket: WebSocket, own: Services) -> bool:
 async def greet(socket: WebSocket, own: Services, purpose: Purpose) -> tuple[Hello, TicketClaims]:
     """Wait for hello and take its ticket. Raises TimeoutError, Gone, BadMessage, TicketRefused, StoreDown."""
     async with asyncio.timeout(own.settings.hello_seconds):
-        message = await read(socket)
+        message = await read(socket, own.settings.socket_bytes)
     if not isinstance(message, Hello):
         raise BadMessage(f"expected hello first, got {message.type}")
     origin = socket.headers.get("origin", "")
     return message, await own.admission.admit(message.ticket, purpose, origin)
 
 
-async def read(socket: WebSocket) -> FromPage:
-    """The next message of the page. Raises Gone, BadMessage."""
+async def read(socket: WebSocket, most: int) -> FromPage:
+    """The next message of the page, of at most ``most`` bytes. Raises Gone, BadMessage.
+
+    Our own server closes before such a frame is whole; a host into which the application is mounted may have no limit.
+    """
     event = await socket.receive()
     if event["type"] != "websocket.receive":
         raise Gone
     text = event.get("text")
     if text is None:
         raise BadMessage("expected a text frame, got a binary one")
+    if len(text) > most or len(text.encode(errors="surrogatepass")) > most:
+        raise BadMessage(f"expected a frame of at most {most} bytes, got a longer one")
     return parse(text)
 
 

@@ -38,7 +38,7 @@ async def operations_socket(socket: WebSocket) -> None:
 
 
 async def _carry(socket: WebSocket, own: Services) -> int | None:
-    reader = asyncio.create_task(_read(socket))
+    reader = asyncio.create_task(_read(socket, own))
     writer = asyncio.create_task(_write(socket, own))
     try:
         await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
@@ -55,10 +55,10 @@ async def _carry(socket: WebSocket, own: Services) -> int | None:
             return None
 
 
-async def _read(socket: WebSocket) -> None:
+async def _read(socket: WebSocket, own: Services) -> None:
     """Take pings; the operator's page has nothing else to say. Raises Gone, BadMessage."""
     while True:
-        message = await read(socket)
+        message = await read(socket, own.settings.socket_bytes)
         if not isinstance(message, Ping):
             raise BadMessage(f"expected ping, got {message.type}")
 

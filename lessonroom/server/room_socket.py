@@ -92,7 +92,7 @@ async def _read(socket: WebSocket, own: Services, seat: Seat) -> None:
     """Hand the page's messages to the hub, in order. Raises Gone, BadMessage, RateLimited."""
     bucket = Bucket(RATE, BURST, time.monotonic())
     while True:
-        message = await read(socket)
+        message = await read(socket, own.settings.socket_bytes)
         if not bucket.take(time.monotonic()):
             raise RateLimited(f"expected at most {RATE:.0f} messages per second, got more")
         if isinstance(message, Hello):
