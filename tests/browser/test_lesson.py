@@ -16,6 +16,7 @@ from tests.browser.server import Server
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 ANALYSERS = "lessonroom_analysers"
+HELPFUL = 'lessonroom_hint_answers_total{answer="helpful"}'
 REFUSE = """
 navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError"));
 """
@@ -51,12 +52,11 @@ async def test_a_strained_student_who_agreed_becomes_a_hint_that_the_teacher_ans
     appeared = await teacher.page.evaluate(f"globalThis.appeared[{hint['id']!r}]")
     assert 0 <= appeared - hint["at"] <= 2000
 
+    answered = server.figure(HELPFUL)
     await teacher.see("hint-helpful").click()
     await expect(teacher.see("hint-thanks")).to_be_visible()
     await expect(teacher.see("earlier-button")).to_contain_text("1 hint earlier")
-    await eventually(
-        lambda: server.figure('lessonroom_hint_answers_total{answer="helpful"}') == 1, "the answer is counted"
-    )
+    await eventually(lambda: server.figure(HELPFUL) == answered + 1, "the answer is counted")
     await teacher.page.reload()
     await teacher.see("earlier-button").click()
     await expect(teacher.see("earlier-hint").get_by_text("Helpful", exact=True)).to_have_attribute(
