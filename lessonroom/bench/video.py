@@ -26,6 +26,7 @@ from lessonroom.media.observe import observe
 from lessonroom.media.onnx_engine import OnnxEngine
 from lessonroom.media.types import Face, Image, Sample, Unseen
 from lessonroom.media.vision import MODELS, pixels
+from lessonroom.progress import Show, unseen
 from lessonroom.simulate import shaped
 
 Row = dict[str, tuple[float, float]]
@@ -38,14 +39,14 @@ WARM_UP = 5
 STAGES = ("decode", "convert", "detect", "mesh", "quality", "expression", "whole", "networks")
 
 
-def run(settings: Settings, clip: Path, *, rounds: int = 300) -> dict[str, Any]:
+def run(settings: Settings, clip: Path, *, rounds: int = 300, progress: Show = unseen) -> dict[str, Any]:
     """Measure and return the figures, times in milliseconds. ``clip`` must show a face. Raises BadMedia otherwise."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     about = machine.describe()
     try:
         with OnnxEngine(MODELS, models_dir=settings.models_dir, providers=settings.inference_providers) as engine:
-            stages, faces_seen = _stages(engine, clip, rounds)
+            stages, faces_seen = _stages(engine, clip, rounds, progress)
             batches = {str(size): _batch(engine, faces_seen, size) for size in BATCHES}
             about["provider"] = engine.provider
     finally:
@@ -77,12 +78,13 @@ def show(figures: dict[str, Any], console: Console) -> None:
     console.print(f"expressions per second by batch: {each} (64 to 1: {figures['batch_64_to_1']:.2f})", highlight=False)
 
 
-def _stages(engine: Engine, clip: Path, rounds: int) -> tuple[Times, list[tuple[Image, Face]]]:
+def _stages(engine: Engine, clip: Path, rounds: int, progress: Show) -> tuple[Times, list[tuple[Image, Face]]]:
     """Both times of every stage, for each picture with a face, and some of those pictures."""
     times: Times = {name: [] for name in STAGES}
     seen: list[tuple[Image, Face]] = []
     kept = _Kept(engine)
     for number, (row, frame) in enumerate(_decoded(clip, rounds)):
+        progress("looking", number, rounds + WARM_UP)
         image = _timed(row, "convert", pixels, frame)
         found = _timed(row, "detect", faces.detect, kept, image)
         face = faces.landmark(engine, image, found[0]) if found else Unseen.NO_FACE

@@ -15,9 +15,7 @@ from lessonroom.chat.policy import ChatPolicy
 from lessonroom.chat.screen import decide_degraded, look, screen
 from lessonroom.chat.types import Line, Verdict
 from lessonroom.errors import BadInput
-
-Progress = Callable[[str, int, int], None]
-"""What is being done, how much of it is done, how much there is."""
+from lessonroom.progress import Show, unseen
 
 Screener = Callable[[str, str, Sequence[Line]], Verdict]
 """Text, sender and earlier lines to a verdict."""
@@ -70,7 +68,7 @@ def train(
     out: TextIO,
     per_template: int = 6,
     compare: bool = False,
-    progress: Progress = lambda what, done, of: None,
+    progress: Show = unseen,
 ) -> None:
     """Train the model from the corpus and write ``contact_filter.npz`` and its sidecar into ``out_dir``.
 
@@ -98,20 +96,25 @@ def evaluate(
     path: Path,
     *,
     policy: ChatPolicy,
-    out: TextIO,
     models_dir: Path | None = None,
     rules_only: bool = False,
-    as_json: bool = False,
-) -> None:
+    progress: Show = unseen,
+) -> dict[str, Any]:
     """Measure the filter on a labelled JSONL file. Raises BadInput for a file that is none."""
     ask = screener(policy, models_dir, rules_only=rules_only)
+    rows = list(dataset.read_rows(path))
+    if not rows:
+        raise BadInput(f"{path.name}: expected labelled messages, got an empty file")
     judged = []
-    for row in dataset.read_rows(path):
+    for number, row in enumerate(rows, start=1):
         verdict = ask(row.text, row.sender, row.context)
         judged.append(Judged.of(row, verdict.action, verdict.probability))
-    if not judged:
-        raise BadInput(f"{path.name}: expected labelled messages, got an empty file")
-    figures = report(judged)
+        progress("screening", number, len(rows))
+    return report(judged)
+
+
+def tell(figures: dict[str, Any], out: TextIO, *, as_json: bool) -> None:
+    """Write the figures of :func:`evaluate`, as one JSON object or in words."""
     if as_json:
         out.write(json.dumps(figures) + "\n")
         return

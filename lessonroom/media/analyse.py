@@ -25,11 +25,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
+from lessonroom import progress
 from lessonroom.config import Settings
 from lessonroom.errors import BadInput
 from lessonroom.media import clips, hints, pipeline, report, strain
@@ -47,20 +45,21 @@ def run(video: Path, settings: Settings, emit: Callable[[Record], None], *, html
     """Analyse a file and hand out its records; ``html``: where to write the report.
 
     A progress bar stands on stderr where that is a terminal and stdout is none. Raises BadMedia before the first record
-    when the file is missing, empty, cut short or no video, and EngineDown when inference fails.
+    when the file is missing, empty, cut short or no video, BadInput when the report cannot be written, and EngineDown
+    when inference fails.
     """
     clip = clips.probe(video)
-    if html is not None and not html.parent.is_dir():
-        raise BadInput(f"{html}: expected a folder to write the report into, found none")
-    with _engine(settings) as engine, _bar(clip.seconds) as advance:
+    # where records scroll by, they are the progress
+    with _engine(settings) as engine, _report(html) as page, progress.bar("looking", shown=not _scrolling()) as show:
         kept: list[Record] = []
         for record in records(clip, engine, settings):
-            if html is not None:
+            if page is not None:
                 kept.append(record)
             emit(record)
-            advance(record.get("at", 0.0))
-    if html is not None:
-        html.write_text(report.page(video.name, kept, threshold=settings.hint_threshold), encoding="utf-8")
+            show("looking", record.get("at", 0.0), clip.seconds)
+        if page is not None:
+            page.truncate(0)
+            page.write(report.page(video.name, kept, threshold=settings.hint_threshold))
 
 
 def records(clip: clips.Clip, engine: Engine, settings: Settings) -> Iterator[Record]:
@@ -165,21 +164,28 @@ def _engine(settings: Settings) -> OnnxEngine:
     )
 
 
+def _scrolling() -> bool:
+    return sys.stdout.isatty()
+
+
 @contextmanager
-def _bar(seconds: float) -> Iterator[Callable[[float], None]]:
-    """A progress bar over so many seconds of video, on a terminal; where records scroll by, they are the progress."""
-    console = Console(file=sys.stderr)
-    shown = console.is_terminal and not sys.stdout.isatty()
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(),
-    )
-    # rich would otherwise send what is written to stdout the bar's way, past a pipe that waits for it
-    progress = Progress(
-        *columns, console=console, disable=not shown, transient=True, redirect_stdout=False, redirect_stderr=False
-    )
-    with progress:
-        task = progress.add_task("looking", total=max(seconds, 0.001))
-        yield lambda at: progress.update(task, completed=at)
+def _report(path: Path | None) -> Iterator[TextIO | None]:
+    """The report's file, opened before the work, so that nobody waits for a report that cannot be written.
+
+    An older report keeps its words until the new one is there; a new file goes again when the work fails.
+    """
+    if path is None:
+        yield None
+        return
+    new = not path.exists()
+    try:
+        file = path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{path}: expected a file to write the report to, got: {error.strerror}") from None
+    try:
+        with file:
+            yield file
+    except BaseException:
+        if new:
+            path.unlink(missing_ok=True)
+        raise

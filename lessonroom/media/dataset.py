@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,8 +53,9 @@ def read_faces(path: Path, split: str) -> Faces:
         with np.load(path, allow_pickle=False) as data:
             images, votes, parts = data["images"], data["votes"], data["split"]
             columns = [str(name) for name in data["vote_labels"]]
-    except (OSError, KeyError, ValueError) as error:
-        raise BadInput(f"{path.name}: expected images, votes, vote_labels and split, got {error}") from error
+    except (OSError, EOFError, BadZipFile, KeyError, ValueError) as error:
+        found = type(error).__name__
+        raise BadInput(f"{path.name}: expected images, votes, vote_labels and split, got {found}") from error
     if not set(EXPRESSIONS) <= set(columns):
         raise BadInput(f"{path.name}: vote_labels must hold {', '.join(EXPRESSIONS)}")
     order = [columns.index(name) for name in EXPRESSIONS]

@@ -12,6 +12,7 @@ import json
 import platform
 from importlib.metadata import version
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,8 +77,9 @@ def _network(checkpoint: Path) -> tuple[ExpressionNet, dict[str, Any]]:
         network = ExpressionNet(len(EXPRESSIONS)).eval()
         network.load_state_dict(state["average"])
         return network, {**state["options"], "epochs_done": state["place"]["epoch"]}
-    except (OSError, KeyError, RuntimeError) as error:
-        raise BadInput(f"{checkpoint.name}: expected a checkpoint of `vision train`, got {error}") from error
+    except (OSError, EOFError, UnpicklingError, KeyError, TypeError, RuntimeError) as error:
+        found = type(error).__name__
+        raise BadInput(f"{checkpoint.name}: expected a checkpoint of `vision train`, got {found}") from error
 
 
 def _onnx(network: ExpressionNet, temperature: float, size: int) -> bytes:

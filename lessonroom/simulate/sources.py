@@ -120,12 +120,17 @@ def pictures_of(path: Path) -> Iterator[tuple[VideoFrame, float]]:
         yield from ((frame, clip.seconds / clip.frames) for frame in container.decode(stream))
 
 
-def _around(path: Path) -> Iterator[tuple[VideoFrame, float]]:
-    """Round and round. What is wrong with the source is found before anything plays."""
+def check(path: Path) -> None:
+    """Return when there is something to show. Raises BadMedia."""
     if path.is_dir():
         _folder(path)
     else:
         probe(path)
+
+
+def _around(path: Path) -> Iterator[tuple[VideoFrame, float]]:
+    """Round and round. What is wrong with the source is found before anything plays."""
+    check(path)
 
     def again() -> Iterator[tuple[VideoFrame, float]]:
         while True:

@@ -91,9 +91,11 @@ def test_a_labelled_file_is_measured(tmp_path: Path) -> None:
         {"text": "спасибо за урок", "label": 0, "lang": "ru"},
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    out = io.StringIO()
-    commands.evaluate(path, policy=POLICY, out=out, as_json=True)
+    out, shown = io.StringIO(), list[tuple[str, float, float]]()
+    measured = commands.evaluate(path, policy=POLICY, progress=lambda *said: shown.append(said))
+    commands.tell(measured, out, as_json=True)
     figures = json.loads(out.getvalue())
+    assert shown == [("screening", 1, 2), ("screening", 2, 2)]
     assert figures["all"]["matrix"] == {"tp": 1, "fn": 0, "fp": 0, "tn": 1}
     assert figures["lang"]["ru"]["recall"]["share"] == 1.0
 
@@ -102,4 +104,4 @@ def test_a_file_that_is_no_labelled_text_is_refused_with_its_line(tmp_path: Path
     path = tmp_path / "bad.jsonl"
     path.write_text('{"text": "no label"}\n', encoding="utf-8")
     with pytest.raises(BadInput, match=r"bad\.jsonl:1"):
-        commands.evaluate(path, policy=POLICY, out=io.StringIO())
+        commands.evaluate(path, policy=POLICY)

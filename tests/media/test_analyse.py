@@ -52,7 +52,7 @@ def test_a_bad_file_gives_no_record(tmp_path: Path) -> None:
 
 
 def test_a_report_that_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="folder"):
+    with pytest.raises(BadInput, match="expected a file to write the report to"):
         run(video(tmp_path / "room.webm"), SETTINGS, lambda _: None, html=tmp_path / "no" / "report.html")
 
 

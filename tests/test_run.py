@@ -1,0 +1,25 @@
+"""What ``serve`` and ``demo`` say when something ends."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from lessonroom import logs, run
+
+
+async def test_why_the_simulated_student_cannot_come_is_said_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On stderr, in words, while the server goes on."""
+    logs.setup(level="info", as_json=False)
+    (tmp_path / "clip.webm").write_text("this is no video")
+    async with run._student("http://127.0.0.1:9/lesson/m1#c1", tmp_path / "clip.webm"):
+        async with asyncio.timeout(10):
+            while "has left" not in (err := capsys.readouterr().err):
+                await asyncio.sleep(0.01)
+    assert "clip.webm: expected a whole video file" in err
+    assert "Traceback" not in err
+    assert "#c1" not in err
