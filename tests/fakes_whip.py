@@ -29,13 +29,17 @@ STUDENT = "student-1"
 
 
 class FakeHub:
-    """Takes analysers in. ``refusal``: what both questions raise; ``late``: only the second does."""
+    """Takes analysers in. ``refusal``: what both questions raise; ``late``: only the second does.
+
+    ``told``: why offers were not answered.
+    """
 
     def __init__(self) -> None:
         self.refusal: LessonroomError | None = None
         self.late: LessonroomError | None = None
         self.analysers: list[Analyser] = []
         self.came = asyncio.Event()
+        self.told: list[str] = []
 
     def may_analyse(self, room: str, member: str) -> None:
         if self.refusal:
@@ -47,6 +51,10 @@ class FakeHub:
         self.came.set()
         if self.late:
             raise self.late
+
+    def not_analysed(self, room: str, member: str, reason: str) -> None:
+        assert (room, member) == (ROOM, STUDENT)
+        self.told.append(reason)
 
 
 class WhipServer:

@@ -115,7 +115,7 @@ class AnalyserEnded:
 
 @dataclass(frozen=True, slots=True)
 class AnalyserRefused:
-    """The server could not take the student's offer: ``no_capacity`` or ``vision_down``."""
+    """The server could not take the student's offer: ``no_capacity`` or ``connection_poor``."""
 
     reason: str
 

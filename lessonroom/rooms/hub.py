@@ -221,6 +221,15 @@ class Hub:
         self.analysing.may(live, member)
         self.analysing.begin(live, analyser)
 
+    def not_analysed(self, room: str, member: str, reason: str) -> None:
+        """This member's offer could not be answered, for a ``reason`` of the indicator; the room is told.
+
+        An analyser that runs goes on, and a reason that the room knows better itself stands.
+        """
+        live = self._shelf.peek(room)
+        if live is not None and live.session is None and live.room.may_analyse(member) is None:
+            self.apply(live, ev.AnalyserRefused(reason))
+
     def _present(self, room: str) -> Live:
         live = self._shelf.peek(room)
         if live is None:

@@ -151,6 +151,7 @@ async def _begin(request: Request, text: str, claims: TicketClaims, bearer: str)
     """Answer the offer and hand the analyser to the room; nothing is left open when the room does not want it."""
     own, sessions = services(request), sessions_of(request)
     if sessions.beginning + len(sessions.open) >= 2 * max(own.settings.analysers, 1):
+        own.hub.not_analysed(claims.room, claims.member, "no_capacity")
         raise Busy("expected fewer sessions at once, got one too many")
     name = secrets.token_urlsafe(24)
     servers = ice_servers(own.settings, "analyser", time.time())
@@ -159,6 +160,9 @@ async def _begin(request: Request, text: str, claims: TicketClaims, bearer: str)
         analyser = await Analyser.accept(
             text, servers, policy=_policy(own.settings), on_end=lambda _: sessions.forget(name)
         )
+    except Busy:  # no address to receive on
+        own.hub.not_analysed(claims.room, claims.member, "connection_poor")
+        raise
     finally:
         sessions.beginning -= 1
     sessions.open[name] = Session(claims.room, hash_secret(bearer), analyser)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -341,3 +341,22 @@ async def test_a_defect_in_the_room_itself_does_not_stop_the_clock_of_the_others
     await asyncio.sleep(1.1)
     assert [live.room.id for live in hub.live_rooms()] == ["room-0002"]
     assert (await enter(hub, "student")).seat.live is not student.seat.live
+
+
+async def test_a_room_whose_offer_could_not_be_answered_does_not_stay_at_connecting(
+    store: SlowStore, judge: Judge
+) -> None:
+    hub = Hub(store, judge, no_watch, Settings(), Metrics())
+    student = await enter(hub, "student")
+    hub.not_analysed("room-0001", "student-room-0001", "connection_poor")  # not agreed: the room knows better
+    hub.not_analysed("room-0009", "student-room-0001", "connection_poor")  # nobody is there
+    student.say(m.ConsentSend(agreed=True))
+    while (now := await student.get(m.Analysis)).reason != "connecting":
+        assert now.reason == "not_agreed"
+    hub.not_analysed("room-0001", "student-room-0001", "connection_poor")
+    assert (await student.get(m.Analysis)).reason == "connection_poor"
+    await hub.stop()
+
+
+def no_watch(*_: object) -> NoReturn:
+    raise AssertionError("nothing was to be watched")

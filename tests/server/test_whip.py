@@ -240,8 +240,21 @@ async def test_more_sessions_than_there_is_room_for_are_refused() -> None:
         clients = [WhipClient(server.endpoint, await server.ticket()) for _ in range(3)]
         statuses = [(await client.publish()).status_code for client in clients]
         assert statuses == [201, 201, 503]
+        assert server.hub.told == ["no_capacity"]
         for client in clients:
             await client.close()
+
+
+async def test_a_room_is_told_when_there_is_no_address_to_receive_on() -> None:
+    """Else its indicator would say for ever that the analyser connects."""
+    turn = {"turn_urls": "turn:127.0.0.1:9?transport=udp", "turn_secret": "s" * 16, "ice_relay_only": True}
+    async with whip_server(**turn) as server:
+        client = WhipClient(server.endpoint, await server.ticket())
+        response = await client.publish()
+        assert (response.status_code, code_of(response)) == (503, "busy")
+        assert server.hub.told == ["connection_poor"]
+        assert server.sessions == 0
+        await client.close()
 
 
 async def test_ice_servers_come_as_links_with_credentials_that_expire() -> None:
