@@ -16,10 +16,13 @@ from typing import Any
 import psutil
 from prometheus_client import Counter, Gauge, Histogram
 
+from lessonroom import logs
 from lessonroom.gpu import NONE, Gpus, Reading
 from lessonroom.metrics import SECONDS, Metrics
 from lessonroom.rooms.hub import Hub
 from lessonroom.rooms.live import Live
+
+log = logs.get(__name__)
 
 RATE_SECONDS = 10
 INFERENCE_SECONDS = 60
@@ -85,9 +88,17 @@ class Figures:
             return self._snapshot
 
     async def _run(self) -> None:
+        failed = False
         while True:
             await asyncio.sleep(1.0)
-            self._look(time.time())
+            try:
+                self._look(time.time())
+                failed = False
+            except Exception:  # figures that fail for a moment must not stay away for ever
+                if not failed:
+                    log.exception("figures could not be read")
+                failed = True
+                continue
             async with self._fresh:
                 self._fresh.notify_all()
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from lessonroom.errors import BadMessage, LessonroomError, RateLimited
+from lessonroom.errors import BadMessage, LessonroomError
 from lessonroom.messages import CloseCode, Ping
 from lessonroom.server.handshake import Gone, accept, code_of, goodbye, greet, read
 from lessonroom.server.services import Services, services
@@ -46,13 +47,23 @@ async def _carry(socket: WebSocket, own: Services) -> int | None:
         reader.cancel()
         writer.cancel()
         ended = await asyncio.gather(reader, writer, return_exceptions=True)
-    match next(error for error in ended if not isinstance(error, asyncio.CancelledError)):
-        case TimeoutError():
-            return CloseCode.TOO_SLOW
-        case BadMessage() | RateLimited():
-            return CloseCode.BAD_MESSAGE
-        case _:
-            return None
+    return _verdict([error for error in ended if not isinstance(error, asyncio.CancelledError)])
+
+
+def _verdict(ends: Sequence[BaseException | None]) -> int | None:
+    """What the ends of reader and writer mean for the socket; None when it is gone already. Raises what is a defect."""
+    code = None
+    for end in ends:
+        match end:
+            case None | Gone():
+                continue
+            case TimeoutError():
+                code = CloseCode.TOO_SLOW
+            case BadMessage():
+                code = code or CloseCode.BAD_MESSAGE
+            case defect:
+                raise defect
+    return code
 
 
 async def _read(socket: WebSocket, own: Services) -> None:

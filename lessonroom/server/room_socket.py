@@ -70,14 +70,13 @@ async def _carry(socket: WebSocket, own: Services, seat: Seat, outbox: Outbox) -
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    if outbox.code is not None:
-        return outbox.code
-    return _verdict(reader) if not reader.cancelled() else None
+    code = _verdict(reader) or _verdict(writer)
+    return code if outbox.code is None else outbox.code
 
 
-def _verdict(reader: asyncio.Task[None]) -> int | None:
-    """What the reader's end means for the socket."""
-    match reader.exception():
+def _verdict(task: asyncio.Task[None]) -> int | None:
+    """What the end of the reader or the writer means for the socket. Raises what is a defect."""
+    match None if task.cancelled() else task.exception():
         case BadMessage():
             return CloseCode.BAD_MESSAGE
         case RateLimited():

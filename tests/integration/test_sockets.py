@@ -185,3 +185,25 @@ async def test_operators_get_figures_and_nothing_else(app: App) -> None:
         assert lesson.teacher.member not in text
         assert "Tina" not in text
         assert first["table"][0]["room"] == lesson.room[:6]
+
+
+@pytest.mark.parametrize("path", ["/ws/room", "/ws/operations"])
+async def test_a_defect_in_what_writes_to_a_socket_is_told_and_not_taken_for_a_page_that_left(
+    app: App, path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from lessonroom.rooms import outbox
+    from tests.integration.serving import Visitor
+
+    def defect(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(outbox, "dump", defect)
+    monkeypatch.setattr(app.services.figures, "first", defect)
+    if path == "/ws/room":
+        ticket = await (await Lesson.make(app)).teacher.ticket()
+    else:
+        operator = Visitor(app.admission.public_url, (await app.admission.make_operator()).link)
+        await operator.enter()
+        ticket = await operator.ticket("operations")
+    assert await close_code(app, hello(ticket), path=path) not in {1000, 1005, *m.CloseCode}
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ZeroDivisionError]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from prometheus_client import CollectorRegistry, Histogram
 
+from lessonroom.app import build
+from lessonroom.config import Settings
 from lessonroom.metrics import SECONDS
 from lessonroom.server.figures import Counts, _buckets, health, percentile
 
@@ -84,3 +89,26 @@ def test_the_worst_limit_is_named_first(
     snapshot = {"provider": provider, "cpu": {"machine": machine}, "inference_ms": {"p95": p95}}
     said = health(snapshot, counts(**latest), counts(), 2.0)
     assert (said["state"], said["limits"], said["sentence_key"]) == expected
+
+
+async def test_figures_that_fail_for_a_moment_are_told_and_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A reading that raises must neither end the readings for good nor go unheard."""
+    app = build(Settings(data_dir=tmp_path, models_dir=tmp_path))
+    figures, failures = app.services.figures, iter([True, True, False])
+    make = figures._make
+
+    def fails_twice(now: float) -> dict[str, Any]:
+        if next(failures, False):
+            raise psutil.AccessDenied
+        return make(now)
+
+    await app.start()
+    monkeypatch.setattr(figures, "_make", fails_twice)
+    async with asyncio.timeout(20):
+        assert (await figures.next())["type"] == "operations"
+    await app.stop()
+    told = [record for record in caplog.records if "figures could not be read" in record.getMessage()]
+    assert len(told) == 1
+    assert "AccessDenied" in told[0].getMessage()
