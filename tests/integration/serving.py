@@ -115,16 +115,20 @@ class Page:
 
     async def get(self, kind: type[M], wanted: Callable[[M], bool] = lambda message: True) -> M:
         """The next message of a kind that is wanted; others are kept for later."""
+        async with asyncio.timeout(PATIENCE):
+            return await self.later(kind, wanted)
+
+    async def later(self, kind: type[M], wanted: Callable[[M], bool] = lambda message: True) -> M:
+        """As :meth:`get`, for what may take long: the caller says how long."""
         for message in self.got:
             if isinstance(message, kind) and wanted(message):
                 self.got.remove(message)
                 return message
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                message = m.parse_to_page(await self.socket.recv())
-                if isinstance(message, kind) and wanted(message):
-                    return message
-                self.got.append(message)
+        while True:
+            message = m.parse_to_page(await self.socket.recv())
+            if isinstance(message, kind) and wanted(message):
+                return message
+            self.got.append(message)
 
     async def nothing(self, kind: type[Any]) -> None:
         """Assert that no message of a kind has come; a pong says that everything before it is here."""
