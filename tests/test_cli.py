@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import pty
 import shutil
@@ -16,7 +17,7 @@ from pathlib import Path
 import click
 import pytest
 
-from lessonroom import cli, config, models
+from lessonroom import cli, config, logs, models
 from tests.media.videos import sound, video
 
 COMMAND = [sys.executable, "-m", "lessonroom.cli"]
@@ -57,6 +58,16 @@ def every(group: click.Group, *above: str) -> Iterator[tuple[str, ...]]:
         yield (*above, name)
         if isinstance(command, click.Group):
             yield from every(command, *above, name)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A command sets up the logs of its process, which is that of all tests here."""
+    monkeypatch.setattr(logs, "_output", logs._Output())
+    root = logging.getLogger()
+    before = root.handlers, root.level
+    yield
+    root.handlers, root.level = before
 
 
 @pytest.fixture(autouse=True)

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from lessonroom import logs, run
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A command sets up the logs of its process, which is that of all tests here."""
+    monkeypatch.setattr(logs, "_output", logs._Output())
+    root = logging.getLogger()
+    before = root.handlers, root.level
+    yield
+    root.handlers, root.level = before
 
 
 async def test_why_the_simulated_student_cannot_come_is_said_at_once(
