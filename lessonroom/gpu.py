@@ -8,6 +8,8 @@ from typing import Any
 import pynvml
 
 NONE = "no GPU, running on CPU"
+NO_DRIVER = (pynvml.NVMLError_LibraryNotFound, pynvml.NVMLError_DriverNotLoaded)
+"""What NVML says where there is no GPU; all else is a GPU that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,37 +25,61 @@ class Reading:
 
 
 class Gpus:
-    """The GPUs of this machine. ``note`` says in one line what there is, and why when there is nothing."""
+    """The GPUs of this machine. ``reason``: the latest reason why one, or all, could not be read; empty without one."""
 
     def __init__(self) -> None:
-        self._handles: list[Any] = []
-        self.note = NONE
+        self._open = False
+        self._handles: dict[int, Any] = {}
+        self._names: dict[int, str] = {}
+        self._missing = False
+        self.reason = ""
         try:
             pynvml.nvmlInit()
+            self._open = True
+            for index in range(pynvml.nvmlDeviceGetCount()):
+                self._find(index)
         except pynvml.NVMLError as error:
+            self._missing = not isinstance(error, NO_DRIVER)
             self.reason = _why(error)
-            return
-        self.reason = ""
-        self._handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
-        if self._handles:
-            self.note = ", ".join(_name(handle) for handle in self._handles)
+
+    @property
+    def note(self) -> str:
+        """In one line: what there is, and what of it cannot be read."""
+        found = list(self._names.values())
+        if self._missing:
+            found.append(f"a GPU that cannot be read ({self.reason})")
+        return ", ".join(found) or NONE
 
     def read(self) -> list[Reading]:
         """A reading of each GPU that answers. Takes about a millisecond."""
         readings = []
-        for index, handle in enumerate(self._handles):
+        for index, handle in self._handles.items():
             try:
                 readings.append(_read(index, handle))
+                self._names[index] = readings[-1].name
             except pynvml.NVMLError as error:
                 # a card that fell off the bus: the others are still worth showing
+                self._names[index] = f"GPU {index} that cannot be read ({_why(error)})"
                 self.reason = _why(error)
         return readings
 
     def close(self) -> None:
         """Let go of the library."""
-        if self._handles:
-            self._handles = []
-            pynvml.nvmlShutdown()
+        self._handles = {}
+        if self._open:
+            self._open = False
+            try:
+                pynvml.nvmlShutdown()
+            except pynvml.NVMLError as error:
+                self.reason = _why(error)  # it is let go of either way
+
+    def _find(self, index: int) -> None:
+        try:
+            self._handles[index] = pynvml.nvmlDeviceGetHandleByIndex(index)
+            self._names[index] = _name(self._handles[index])
+        except pynvml.NVMLError as error:
+            self._names[index] = f"GPU {index} that cannot be read ({_why(error)})"
+            self.reason = _why(error)
 
 
 def _read(index: int, handle: Any) -> Reading:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
+import pynvml
 import pytest
 
+from lessonroom import gpu
 from lessonroom.gpu import NONE, Gpus, Reading
 from lessonroom.media.meter import Meter
 from lessonroom.metrics import Metrics
@@ -53,8 +56,6 @@ def test_two_applications_in_one_process_do_not_mix() -> None:
 
 
 def test_a_machine_without_a_driver_says_so_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    import pynvml
-
     def missing() -> None:
         raise pynvml.NVMLError_LibraryNotFound
 
@@ -65,18 +66,62 @@ def test_a_machine_without_a_driver_says_so_in_words(monkeypatch: pytest.MonkeyP
     gpus.close()
 
 
-def test_a_card_that_does_not_answer_does_not_hide_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    import pynvml
+class Driver:
+    """Two cards. ``broken``: of each card, what cannot be asked; ``whole``: what fails of the library itself."""
 
-    from lessonroom import gpu
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, broken: dict[int, str], whole: str = "") -> None:
+        self.broken, self.whole, self.closed = broken, whole, 0
+        for name in ("nvmlInit", "nvmlDeviceGetCount", "nvmlShutdown"):
+            monkeypatch.setattr(pynvml, name, partial(self.library, name))
+        monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByIndex", self.handle)
+        monkeypatch.setattr(pynvml, "nvmlDeviceGetName", lambda card: f"card {card}")
+        monkeypatch.setattr(gpu, "_read", self.read)
 
-    def read(index: int, handle: str) -> Reading:
-        if handle == "lost":
+    def library(self, name: str) -> int:
+        if name == self.whole:
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH)
+        self.closed += name == "nvmlShutdown"
+        return 2
+
+    def handle(self, index: int) -> int:
+        if self.broken.get(index) == "handle":
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_NO_PERMISSION)
+        return index
+
+    def read(self, index: int, handle: int) -> Reading:
+        if self.broken.get(index) == "reading":
             raise pynvml.NVMLError(pynvml.NVML_ERROR_GPU_IS_LOST)
-        return Reading(index, handle, 0.0, 0, 1, 40.0)
+        return Reading(index, f"card {index}", 0.0, 0, 1, 40.0)
 
-    monkeypatch.setattr(gpu, "_read", read)
+
+@pytest.mark.parametrize("what", ["handle", "reading"])
+def test_a_card_that_does_not_answer_does_not_hide_the_others(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    driver = Driver(monkeypatch, {0: what})
     gpus = Gpus()
-    gpus._handles = ["lost", "well"]
-    assert [reading.name for reading in gpus.read()] == ["well"]
-    gpus._handles = []
+    assert [(reading.index, reading.name) for reading in gpus.read()] == [(1, "card 1")]
+    assert re.fullmatch(r"GPU 0 that cannot be read \(NVML: .*\), card 1", gpus.note)
+    gpus.close()
+    gpus.close()
+    assert driver.closed == 1
+
+
+def test_a_card_that_comes_back_is_shown_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = Driver(monkeypatch, {0: "reading", 1: "reading"})
+    gpus = Gpus()
+    assert gpus.read() == []
+    assert gpus.note.count("cannot be read") == 2
+    driver.broken.clear()
+    assert len(gpus.read()) == 2
+    assert gpus.note == "card 0, card 1"
+
+
+@pytest.mark.parametrize("whole", ["nvmlInit", "nvmlDeviceGetCount"])
+def test_a_driver_that_fails_stops_no_start_and_is_not_called_no_gpu(
+    monkeypatch: pytest.MonkeyPatch, whole: str
+) -> None:
+    Driver(monkeypatch, {}, whole)
+    gpus = Gpus()
+    assert gpus.read() == []
+    assert gpus.note.startswith("a GPU that cannot be read (NVML: ")
+    assert gpus.note != NONE
+    gpus.close()

@@ -17,7 +17,7 @@ import psutil
 from prometheus_client import Counter, Gauge, Histogram
 
 from lessonroom import logs
-from lessonroom.gpu import NONE, Gpus, Reading
+from lessonroom.gpu import Gpus, Reading
 from lessonroom.metrics import SECONDS, Metrics
 from lessonroom.rooms.hub import Hub
 from lessonroom.rooms.live import Live
@@ -154,7 +154,7 @@ class Figures:
             "provider": self.provider or "off",
             "provider_reason": self._reason,
             "gpus": [_gpu(reading) for reading in readings],
-            "gpu_note": self._gpus.note if readings else NONE,
+            "gpu_note": self._gpus.note,
             "chat_per_second": round((latest.chat - before.chat) / seconds, 2),
             "verdicts": {action: int(latest.verdicts.get(action, 0)) for action in ("relay", "hold", "block")},
             "table": [_row(live, now) for live in self._hub.live_rooms()],
