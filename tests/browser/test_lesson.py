@@ -155,6 +155,7 @@ async def test_one_person_alone_sees_it_all_work_with_a_simulated_student(
         await teacher.sees_the_other(sound=False)
         await teacher.knows_analysis("watching")
         await expect(teacher.see("hint-cue")).to_contain_text("Anna may be finding this hard", timeout=UNTIL_STRAINED)
+        await teacher.close()
     finally:
         server.stop()
 
