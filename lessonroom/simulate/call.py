@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.sdp import candidate_from_sdp
 
 from lessonroom.media.guard import end_consent_checks, gather_loopback
@@ -36,13 +36,17 @@ class Call:
         """Whether the teacher can see the camera."""
         return self._peer is not None and self._peer.connectionState == "connected"
 
-    async def hear(self, signal: Signal, ice_servers: Sequence[IceServer]) -> Description | None:
+    async def hear(
+        self, signal: Signal, ice_servers: Sequence[IceServer], *, relay_only: bool = False
+    ) -> Description | None:
         """Take in what the teacher's page said; gives the answer when that was an offer.
+
+        ``relay_only``: by way of a TURN server or not at all.
 
         Raises ValueError, or aiortc's InvalidStateError, for what cannot be applied.
         """
         if signal.description is not None and signal.description.type == "offer":
-            return await self._answer(signal.description.sdp, ice_servers)
+            return await self._answer(signal.description.sdp, ice_servers, relay_only)
         if signal.candidate is not None and self._peer is not None:
             await self._add(self._peer, signal.candidate)
         return None
@@ -53,21 +57,22 @@ class Call:
         if peer is not None:
             await peer.close()
 
-    async def _answer(self, sdp: str, ice_servers: Sequence[IceServer]) -> Description:
+    async def _answer(self, sdp: str, ice_servers: Sequence[IceServer], relay_only: bool) -> Description:
         identity = identity_of(sdp)
         if self._peer is None or identity != self._knows:
             await self.close()
-            self._peer, self._knows = self._begin(ice_servers), identity
+            self._peer, self._knows = self._begin(configuration(ice_servers, relay_only=relay_only)), identity
         peer = self._peer
         await peer.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
         self._fill(peer)
         end_consent_checks(peer)
-        gather_loopback(peer)
+        if not relay_only:
+            gather_loopback(peer)
         await peer.setLocalDescription(await peer.createAnswer())
         return Description(type="answer", sdp=peer.localDescription.sdp)
 
-    def _begin(self, ice_servers: Sequence[IceServer]) -> RTCPeerConnection:
-        peer = RTCPeerConnection(configuration(ice_servers))
+    def _begin(self, how: RTCConfiguration) -> RTCPeerConnection:
+        peer = RTCPeerConnection(how)
         channel = peer.createDataChannel("devices", negotiated=True, id=0)
         channel.on("open", lambda: channel.send(DEVICES))
         return peer

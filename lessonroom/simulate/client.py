@@ -81,6 +81,7 @@ class Student:
         self._call = Call(camera)
         self._page = secrets.token_urlsafe(16)
         self._ice: list[IceServer] = []
+        self._relay_only = False
         self._after = 0
         self._feed: WhipFeed | None = None
         self._wanted = asyncio.Event()
@@ -111,7 +112,7 @@ class Student:
                     if error.rcvd is not None and error.rcvd.code in FINAL:
                         return
                 except UNREACHABLE as error:
-                    log.info("student_unreachable", kind=type(error).__name__)
+                    log.info("the simulated student cannot reach the room", error=type(error).__name__)
                 attempt += 1
                 await asyncio.sleep(_pause(attempt))
         finally:
@@ -137,7 +138,7 @@ class Student:
     async def _hear(self, socket: ClientConnection, message: ToPage) -> None:
         match message:
             case Welcome():
-                self._ice = message.ice_servers
+                self._ice, self._relay_only = message.ice_servers, message.ice_relay_only
                 self._shown(message.analysis)
                 await _say(socket, CameraSays(on=True))
                 await _say(socket, ConsentSend(agreed=True))
@@ -152,9 +153,9 @@ class Student:
 
     async def _signal(self, socket: ClientConnection, signal: Signal) -> None:
         try:
-            answer = await self._call.hear(signal, self._ice)
+            answer = await self._call.hear(signal, self._ice, relay_only=self._relay_only)
         except (ValueError, InvalidStateError) as error:
-            log.warning("signal_not_applied", kind=type(error).__name__)
+            log.warning("the simulated student cannot apply a signal", error=type(error).__name__)
             return
         if answer is not None:
             await _say(socket, SignalSend(to=signal.sender, page=signal.page, description=answer))
@@ -173,7 +174,7 @@ class Student:
         attempt = 0
         while True:
             await self._wanted.wait()
-            feed = self._feed = WhipFeed(self._admission.http, self._ice)
+            feed = self._feed = WhipFeed(self._admission.http, self._ice, relay_only=self._relay_only)
             try:
                 ticket = await self._admission.ticket("whip")
                 track = self._camera.track(rate=FEED_RATE, height=FEED_HEIGHT)
@@ -181,7 +182,7 @@ class Student:
                 await _first(feed.gone.wait(), self._unwanted.wait())
                 attempt = 0
             except UNREACHABLE as error:
-                log.info("analyser_unreachable", kind=type(error).__name__)
+                log.info("the simulated student cannot reach the analyser", error=type(error).__name__)
             finally:
                 self._feed = None
                 await feed.close()

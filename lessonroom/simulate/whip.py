@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from urllib.parse import urljoin
 
 import httpx
-from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc import (
+    RTCConfiguration,
+    RTCIceServer,
+    RTCIceTransportPolicy,
+    RTCPeerConnection,
+    RTCRtpSender,
+    RTCSessionDescription,
+)
 from aiortc.mediastreams import MediaStreamTrack
 
 from lessonroom.errors import Refused
@@ -15,21 +22,25 @@ from lessonroom.media.guard import end_consent_checks, gather_loopback
 from lessonroom.messages import IceServer
 
 
-def configuration(servers: Sequence[IceServer]) -> RTCConfiguration:
-    """The room's ICE servers as aiortc takes them."""
+def configuration(servers: Sequence[IceServer], *, relay_only: bool = False) -> RTCConfiguration:
+    """The room's ICE servers as aiortc takes them; ``relay_only``: no path but through one of them."""
     return RTCConfiguration(
+        iceTransportPolicy=RTCIceTransportPolicy.RELAY if relay_only else RTCIceTransportPolicy.ALL,
         iceServers=[
             RTCIceServer(urls=each.urls, username=each.username, credential=each.credential) for each in servers
-        ]
+        ],
     )
 
 
 class WhipFeed:
     """One WHIP session. ``gone`` is set when the connection has failed or was closed from the other side."""
 
-    def __init__(self, http: httpx.AsyncClient, ice_servers: Sequence[IceServer] = ()) -> None:
+    def __init__(
+        self, http: httpx.AsyncClient, ice_servers: Sequence[IceServer] = (), *, relay_only: bool = False
+    ) -> None:
         self._http = http
-        self._peer = RTCPeerConnection(configuration(ice_servers))
+        self._relay_only = relay_only
+        self._peer = RTCPeerConnection(configuration(ice_servers, relay_only=relay_only))
         self._location: str | None = None
         self._bearer = ""
         self.gone = asyncio.Event()
@@ -45,7 +56,8 @@ class WhipFeed:
         codecs = RTCRtpSender.getCapabilities("video").codecs
         transceiver.setCodecPreferences([codec for codec in codecs if codec.mimeType == "video/VP8"])
         end_consent_checks(self._peer)
-        gather_loopback(self._peer)
+        if not self._relay_only:
+            gather_loopback(self._peer)
         self._peer.on("connectionstatechange", self._moved)
         await self._peer.setLocalDescription(await self._peer.createOffer())
         self._bearer = ticket

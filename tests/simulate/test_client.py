@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import httpx
 import pytest
 from aiortc import RTCPeerConnection, RTCSessionDescription
 
@@ -19,6 +20,7 @@ from lessonroom.simulate.admission import Admission, Link
 from lessonroom.simulate.call import identity_of
 from lessonroom.simulate.client import Student, play
 from lessonroom.simulate.sources import Camera
+from lessonroom.simulate.whip import WhipFeed
 from tests.integration.serving import Page, Visitor, serving
 from tests.media.videos import video
 
@@ -31,8 +33,10 @@ class Room:
 
 
 @asynccontextmanager
-async def room(data_dir: Path, mode: Mode = Mode.M3) -> AsyncIterator[Room]:
+async def room(data_dir: Path, mode: Mode = Mode.M3, *, relay_only: bool = False) -> AsyncIterator[Room]:
     async with serving(data_dir, ice_loopback=True) as app:
+        # as the server says it; without a TURN server nothing is left to offer
+        app.hub._settings = app.settings.model_copy(update={"ice_relay_only": relay_only})
         made = await app.admission.make_room(mode)
         teacher = await app.admission.make_member(made, "teacher", "Tina")
         student = await app.admission.make_member(made, "student", "Sam")
@@ -105,6 +109,28 @@ async def test_it_answers_the_teachers_page_and_shows_its_camera(tmp_path: Path,
             await until(lambda: known.calling)
             assert channel == ['{"camera":true,"microphone":false}']
             await peer.close()
+
+
+@pytest.mark.parametrize("relay_only", [False, True])
+async def test_it_offers_no_direct_path_where_the_room_allows_none(
+    tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch, relay_only: bool
+) -> None:
+    """Neither to the analyser nor to the teacher's page."""
+    offers: list[str] = []
+    asked = WhipFeed._send
+
+    async def noted(feed: WhipFeed, method: str, url: str, sdp: str | None) -> httpx.Response:
+        offers.append(sdp or "")
+        return await asked(feed, method, url, sdp)
+
+    monkeypatch.setattr(WhipFeed, "_send", noted)
+    async with room(tmp_path, relay_only=relay_only) as lesson, student(lesson.link, clip):
+        is_here = await lesson.teacher.get(m.Members, lambda each: any(_student(row) for row in each.members))
+        peer, _ = await offered(lesson.teacher, next(filter(_student, is_here.members)))
+        await until(lambda: bool(offers))
+        descriptions = [offers[0], peer.remoteDescription.sdp]
+        assert [" host" in sdp for sdp in descriptions] == [not relay_only] * 2
+        await peer.close()
 
 
 async def offered(page: Page, other: m.MemberView) -> tuple[RTCPeerConnection, list[str]]:
