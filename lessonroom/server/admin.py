@@ -14,7 +14,9 @@ from lessonroom.policy import Mode
 from lessonroom.server.members import REFUSALS, TicketView
 from lessonroom.server.services import services
 
-bearer = HTTPBearer(auto_error=False, description="A key whose SHA-256 stands in the setting admin_keys.")
+bearer = HTTPBearer(
+    auto_error=False, scheme_name="admin_key", description="A key whose SHA-256 stands in the setting admin_keys."
+)
 
 
 def key_holder(request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Cookie, Request, Response
+from fastapi import APIRouter, Cookie, Depends, Request, Response
+from fastapi.security import APIKeyCookie
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from lessonroom.auth import Purpose
@@ -20,10 +21,17 @@ REFUSALS: dict[int | str, dict[str, object]] = {
     401: {"model": ProblemView, "description": "Code, session or ticket is used, too old or another's."},
     403: {"model": ProblemView, "description": "The Origin is not one of ours, or the role may not enter there."},
     404: {"model": ProblemView, "description": "No such member or room."},
+    413: {"model": ProblemView, "description": "A longer body than any honest client sends."},
+    422: {"model": ProblemView, "description": "Not what this document describes, or not possible for this room."},
     503: {"model": ProblemView, "description": "The database did not answer; trying again may work."},
 }
 
-router = APIRouter(prefix="/api/members", tags=["admission"], responses=REFUSALS)
+cookie = APIKeyCookie(
+    name=COOKIE, auto_error=False, scheme_name="session", description="Set when a link's code is exchanged for it."
+)
+"""For the document; :data:`Secret` reads it."""
+
+router = APIRouter(prefix="/api/members", tags=["admission"], dependencies=[Depends(cookie)], responses=REFUSALS)
 
 Secret = Annotated[str | None, Cookie(alias=COOKIE, include_in_schema=False, max_length=256)]
 

@@ -22,8 +22,9 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, ClassVar
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
 
 from lessonroom.auth import TicketClaims, hash_secret
 from lessonroom.config import Settings
@@ -74,17 +75,47 @@ class WhipRoute(APIRoute):
         return guarded
 
 
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"model": ProblemView, "description": "Not SDP, or not what the analyser accepts."},
-    401: {"model": ProblemView, "description": "The ticket is used, too old or another's."},
-    403: {"model": ProblemView, "description": "The lesson may not be analysed now."},
-    404: {"model": ProblemView, "description": "No such session."},
-    415: {"model": ProblemView, "description": "Another content type."},
-    422: {"model": ProblemView, "description": "An ICE restart."},
-    503: {"model": ProblemView, "description": "No capacity; trying again may work."},
+REFUSALS = {
+    400: "Not SDP, or not what the analyser accepts.",
+    401: "The ticket is used, too old or another's.",
+    403: "The lesson may not be analysed now.",
+    404: "No such session.",
+    408: "The body did not come in time.",
+    412: "An entity tag, where none was given.",
+    413: "A longer body than any honest client sends.",
+    415: "Another content type.",
+    422: "An ICE restart.",
+    503: "No capacity; trying again may work.",
 }
 
-router = APIRouter(prefix="/whip", tags=["WHIP"], route_class=WhipRoute, responses=REFUSALS)
+ticket = HTTPBearer(
+    auto_error=False, scheme_name="ticket", description="A WHIP ticket; the one of the POST is the key to its session."
+)
+"""For the document; :func:`bearer_of` reads it."""
+
+router = APIRouter(prefix="/whip", tags=["WHIP"], route_class=WhipRoute)
+
+
+def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    texts: dict[int | str, str] = {status: REFUSALS[status] for status in statuses} | {"default": "Anything else."}
+    return {status: {"model": ProblemView, "description": text} for status, text in texts.items()}
+
+
+def _header(text: str) -> dict[str, Any]:
+    return {"description": text, "schema": {"type": "string"}}
+
+
+ANSWER: dict[int | str, dict[str, Any]] = {
+    201: {
+        "description": "The session has begun.",
+        "content": {OFFER: {"schema": {"type": "string", "description": "SDP answer"}}},
+        "headers": {
+            "Location": _header("The session, for PATCH and DELETE."),
+            "Link": _header('A STUN or TURN server, rel="ice-server"; one header for each (RFC 9725 section 4.6).'),
+        },
+    }
+}
+TAKEN: dict[int | str, dict[str, Any]] = {204: {"description": "The candidates were taken."}}
 
 
 def _body(content_type: str) -> dict[str, Any]:
@@ -92,7 +123,14 @@ def _body(content_type: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {content_type: {"schema": {"type": "string"}}}}}
 
 
-@router.post("/{room}", status_code=201, response_class=Response, openapi_extra=_body(OFFER))
+@router.post(
+    "/{room}",
+    status_code=201,
+    response_class=Response,
+    dependencies=[Depends(ticket)],
+    responses=ANSWER | _refusals(400, 401, 403, 408, 413, 415, 503),
+    openapi_extra=_body(OFFER),
+)
 async def offer(request: Request, room: str) -> Response:
     """Begin a session: SDP offer in, SDP answer out."""
     own = services(request)
@@ -111,7 +149,14 @@ async def offer(request: Request, room: str) -> Response:
     return response
 
 
-@router.patch("/{room}/{session}", status_code=204, response_class=Response, openapi_extra=_body(FRAGMENT))
+@router.patch(
+    "/{room}/{session}",
+    status_code=204,
+    response_class=Response,
+    dependencies=[Depends(ticket)],
+    responses=TAKEN | _refusals(400, 401, 404, 408, 412, 413, 415, 422),
+    openapi_extra=_body(FRAGMENT),
+)
 async def trickle(request: Request, room: str, session: str) -> Response:
     """Take more candidates of the client."""
     found = sessions_of(request).find(room, session, bearer_of(request))
@@ -125,7 +170,12 @@ async def trickle(request: Request, room: str, session: str) -> Response:
     return Response(status_code=204)
 
 
-@router.delete("/{room}/{session}", response_class=Response)
+@router.delete(
+    "/{room}/{session}",
+    response_class=Response,
+    dependencies=[Depends(ticket)],
+    responses=_refusals(401, 404),
+)
 async def end(request: Request, room: str, session: str) -> Response:
     """End a session. Returns when nothing of it is left but what a TURN server may still have to confirm.
 
@@ -135,13 +185,13 @@ async def end(request: Request, room: str, session: str) -> Response:
     return Response(status_code=200)
 
 
-@router.options("/{room}", response_class=Response)
+@router.options("/{room}", response_class=Response, responses=_refusals())
 async def options(room: str) -> Response:
     """Say that offers are taken."""
     return Response(headers={"Accept-Post": OFFER, "Allow": "POST, OPTIONS"})
 
 
-@router.options("/{room}/{session}", response_class=Response)
+@router.options("/{room}/{session}", response_class=Response, responses=_refusals())
 async def session_options(room: str, session: str) -> Response:
     """Say that fragments are taken."""
     return Response(headers={"Accept-Patch": FRAGMENT, "Allow": "PATCH, DELETE, OPTIONS"})

@@ -251,6 +251,38 @@ async def test_the_document_names_every_route_with_a_tag(anybody: httpx.AsyncCli
     assert "/whip/{room}" in document["paths"]
 
 
+async def test_the_document_says_how_errors_look_and_who_may_ask(anybody: httpx.AsyncClient) -> None:
+    document = (await anybody.get("/openapi.json")).json()
+    assert "HTTPValidationError" not in document["components"]["schemas"]  # FastAPI's own form, which we never send
+    schemes = document["components"]["securitySchemes"]
+    assert {name: (one["type"], one.get("scheme", one.get("in"))) for name, one in schemes.items()} == {
+        "session": ("apiKey", "cookie"),
+        "ticket": ("http", "bearer"),
+        "admin_key": ("http", "bearer"),
+    }
+    wanted = {"/api/members": "session", "/whip": "ticket", "/api/admin": "admin_key"}
+    for path, item in document["paths"].items():
+        scheme = next((name for prefix, name in wanted.items() if path.startswith(prefix)), None)
+        for method, operation in item.items():
+            for status, answer in operation["responses"].items():
+                if not status.startswith("2"):
+                    found = answer["content"]["application/json"]["schema"]["$ref"]
+                    assert found.endswith("/ProblemView"), (method, path, status)
+            expected = None if scheme is None or method == "options" else [{scheme: []}]
+            assert operation.get("security") == expected, (method, path)
+
+
+async def test_the_document_describes_whip(anybody: httpx.AsyncClient) -> None:
+    paths = (await anybody.get("/openapi.json")).json()["paths"]
+    offer, session = paths["/whip/{room}"]["post"], paths["/whip/{room}/{session}"]
+    made = offer["responses"]["201"]
+    assert set(made["content"]) == {"application/sdp"}
+    assert set(made["headers"]) == {"Location", "Link"}
+    assert {"400", "401", "403", "408", "413", "415", "503"} <= set(offer["responses"])
+    assert {"204", "408", "412", "413", "415", "422"} <= set(session["patch"]["responses"])
+    assert {"200", "401", "404"} <= set(session["delete"]["responses"])
+
+
 async def test_what_does_not_exist_is_told_as_json(anybody: httpx.AsyncClient) -> None:
     answer = await anybody.get("/no/such/thing")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
