@@ -16,7 +16,7 @@ from tests.browser import camera
 from tests.browser.people import FLAGS, PATIENCE, Person
 from tests.browser.server import Server
 
-VARIABLE = "LESSONROOM_TEST_CHROMIUM"
+VARIABLE = "TEST_CHROMIUM"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 MakePerson = Callable[..., Awaitable[Person]]
