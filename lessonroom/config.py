@@ -110,6 +110,7 @@ class Settings(BaseModel):
     socket_queue: int = _setting(256, "messages that may wait for one reader; a slower one is closed", ge=8, le=10_000)
     socket_bytes: int = _setting(98_304, "largest message from a client", unit="byte", ge=4096, le=1_048_576)
     hello_seconds: float = _setting(10.0, "time for a new socket to say hello", unit="s", ge=0.1, le=60)
+    hello_queue: int = _setting(500, "sockets that may be about to say hello; more are closed", ge=1, le=100_000)
     chat_length: int = _setting(4000, "longest chat message", unit="character", ge=1, le=4000)
     chat_per_minute: int = _setting(60, "chat messages that one member may send in a minute", ge=1, le=100_000)
     replay_limit: int = _setting(500, "messages sent at once after a reconnect; more come in further parts", ge=1)

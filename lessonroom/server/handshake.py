@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
+from typing import cast
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
@@ -34,14 +36,38 @@ async def accept(socket: WebSocket, own: Services) -> bool:
     return True
 
 
+@dataclass(slots=True)
+class _Hall:
+    """Where the sockets of one application wait that have not shown a good ticket yet."""
+
+    waiting: int = 0
+
+
 async def greet(socket: WebSocket, own: Services, purpose: Purpose) -> tuple[Hello, TicketClaims]:
-    """Wait for hello and take its ticket. Raises TimeoutError, Gone, BadMessage, TicketRefused, StoreDown."""
-    async with asyncio.timeout(own.settings.hello_seconds):
-        message = await read(socket, own.settings.socket_bytes)
-    if not isinstance(message, Hello):
-        raise BadMessage(f"expected hello first, got {message.type}")
-    origin = socket.headers.get("origin", "")
-    return message, await own.admission.admit(message.ticket, purpose, origin)
+    """Wait for hello and take its ticket. Raises TimeoutError, Gone, BadMessage, TicketRefused, StoreDown, Busy.
+
+    Anybody can open a socket, so only ``hello_queue`` of them may wait here; more are sent away as Busy, at once.
+    """
+    hall = _hall(socket)
+    if hall.waiting >= own.settings.hello_queue:
+        raise Busy(f"expected fewer than {own.settings.hello_queue} sockets that have not said hello, got one too many")
+    hall.waiting += 1
+    try:
+        async with asyncio.timeout(own.settings.hello_seconds):
+            message = await read(socket, own.settings.socket_bytes)
+        if not isinstance(message, Hello):
+            raise BadMessage(f"expected hello first, got {message.type}")
+        origin = socket.headers.get("origin", "")
+        return message, await own.admission.admit(message.ticket, purpose, origin)
+    finally:
+        hall.waiting -= 1
+
+
+def _hall(socket: WebSocket) -> _Hall:
+    state = socket.app.state
+    if not hasattr(state, "hall"):
+        state.hall = _Hall()
+    return cast("_Hall", state.hall)
 
 
 async def read(socket: WebSocket, most: int) -> FromPage:

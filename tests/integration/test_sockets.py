@@ -51,6 +51,18 @@ async def test_a_socket_that_does_not_say_hello_is_closed(app: App) -> None:
     assert await close_code(app) == m.CloseCode.HELLO_TIMEOUT
 
 
+async def test_only_so_many_sockets_may_wait_before_hello_and_a_place_that_is_left_is_free(tmp_path: Path) -> None:
+    """Anybody may open a socket; only who has a ticket may go on holding memory here."""
+    async with serving(tmp_path, hello_queue=2, hello_seconds=60, models_dir=tmp_path) as app:
+        lesson, url = await Lesson.make(app), app.admission.public_url
+        async with open_socket(url), open_socket(url, "/ws/operations"):
+            assert await close_code(app) == m.CloseCode.SERVER_BUSY
+            assert await close_code(app, path="/ws/operations") == m.CloseCode.SERVER_BUSY
+        async with lesson.teacher.page(), lesson.student.page("page-0002"), open_socket(url), open_socket(url) as last:
+            await last.send("{}")
+            assert await Page(last).closed() == m.CloseCode.BAD_MESSAGE
+
+
 @pytest.mark.parametrize(
     "frame",
     [
@@ -112,12 +124,14 @@ async def test_a_second_hello_closes_the_socket(app: App) -> None:
         assert await teacher.closed() == m.CloseCode.BAD_MESSAGE
 
 
-async def test_a_page_that_talks_without_end_is_closed(app: App) -> None:
-    lesson = await Lesson.make(app)
-    async with lesson.teacher.page() as teacher:
-        with pytest.raises(ConnectionClosed):
-            await asyncio.gather(talk(teacher), listen(teacher))
-        assert teacher.socket.close_code in {m.CloseCode.RATE_LIMITED, m.CloseCode.TOO_SLOW}
+async def test_a_page_that_talks_without_end_is_closed(tmp_path: Path) -> None:
+    """For talking: what it says has no answer, and its outbox holds more than it may say at once."""
+    async with serving(tmp_path) as app:
+        lesson = await Lesson.make(app)
+        async with lesson.student.page() as student:
+            with pytest.raises(ConnectionClosed):
+                await asyncio.gather(talk(student), listen(student))
+            assert student.socket.close_code == m.CloseCode.RATE_LIMITED
 
 
 async def talk(page: Page) -> None:
