@@ -19,7 +19,8 @@ T = TypeVar("T")
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 """An identifier made by a client (message, press, page) or by the server (member, room, hint)."""
-Text = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=20_000, pattern=r"^[^\x00]*$")]
+"""Characters that every database keeps: no NUL, and no half of a surrogate pair, which JSON parsing refuses."""
 Sdp = Annotated[str, StringConstraints(max_length=65_536)]
 Role = Literal["teacher", "student", "observer"]
 Millis = Annotated[int, Field(ge=0)]

@@ -16,6 +16,7 @@ def test_every_message_of_a_page_survives_dump_and_parse() -> None:
     said = [
         messages.Hello(ticket="t" * 20, page="page-0001", after=7),
         messages.ChatSend(id="message-1", text="привет 👋"),
+        messages.ChatSend(id="message-1", text="\n\ttwo\r\nlines\u2028\x01"),
         messages.ChatAppeal(id="message-1"),
         messages.SignalSend(to="member-01", page="page-0001", candidate=messages.Candidate(candidate="")),
         messages.ConsentSend(agreed=True),
@@ -43,6 +44,10 @@ def test_every_message_of_a_page_survives_dump_and_parse() -> None:
         json.dumps({"type": "chat.send", "id": SECRET * 9, "text": "x"}),
         json.dumps({"type": "chat.send", "id": "short", "text": SECRET}),
         json.dumps({"type": "chat.send", "id": "message-1", "text": ""}),
+        json.dumps({"type": "chat.send", "id": "message-1", "text": f"{SECRET}\x00"}),
+        json.dumps({"type": "chat.send", "id": "message-1", "text": f"\n\x00{SECRET}"}),
+        json.dumps({"type": "chat.send", "id": "message-1", "text": f"{SECRET}\ud83d"}),
+        json.dumps({"type": "chat.send", "id": "message-1", "text": f"\udc4b{SECRET}"}),
         json.dumps({"type": "chat.send", "id": "message-1", "text": SECRET, SECRET: 1}),
         json.dumps({"type": SECRET, "id": "message-1"}),
         json.dumps({"type": "consent", "agreed": 1}),
