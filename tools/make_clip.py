@@ -1,4 +1,4 @@
-"""Make the clip that the simulated student plays: a public-domain portrait that moves, blinks and frowns.
+"""Make the clip that the simulated student plays: a public-domain portrait that moves, blinks and worries.
 
 The portrait is NASA's photograph of Eileen Collins (public domain), which scikit-image ships as ``astronaut.png``. It
 smiles; its mouth is closed and its face moved by displacing the points of the face mesh and drawing the picture's
@@ -6,7 +6,7 @@ triangles where they went. Made once, in an environment that has scikit-image::
 
     python tools/make_clip.py .../skimage/data/astronaut.png lessonroom/simulate/student.webm
 
-The clip is calm for 35 s, strained for 40 s (brows down and together, lids narrowed, corners of the mouth down) and
+The clip is calm for 35 s, strained for 40 s (brows drawn together, lids narrowed, lips pressed, eyes often down) and
 calm again for 15 s. ``--sheet FILE.png`` writes a few frames side by side to look at.
 """
 
@@ -34,7 +34,17 @@ WIDTH, HEIGHT, RATE = 480, 360, 12
 CROP = (60, 12, 320)
 """Left, top and width of the part of the portrait that the camera sees, in its pixels."""
 CALM_UNTIL, STRAINED_UNTIL, END, EASE = 35.0, 75.0, 90.0, 2.5
+GLANCES = ((8.2, 9.1), (15.0, 16.2), (22.4, 23.0), (29.3, 30.5), (39.0, 40.4), (44.6, 46.2), (52.2, 53.8))
+GLANCES += ((59.4, 60.4), (63.8, 65.0), (69.4, 71.2), (80.1, 81.0), (86.0, 86.8))
+"""When the eyes go down to the page, in seconds."""
+RELAXED = ((47.2, 48.6), (55.8, 56.8), (61.2, 62.6), (72.4, 73.2))
+"""When the brows let go for a moment, within the strained stretch."""
 KILOBITS = 220
+LIP_TINT = (-6.0, -1.0, 3.0)
+"""Added to the lips' colour in 8-bit Lab: darker and less pink."""
+BROW_DEPTH = 0.5
+SHADOW = 0.35
+"""How much darker brows and the skin under drawn ones are made, as shares."""
 
 UPPER_LIP = (191, 80, 81, 82, 13, 312, 311, 310, 415)
 LOWER_LIP = (95, 88, 178, 87, 14, 317, 402, 318, 324)
@@ -46,44 +56,59 @@ OVAL += (148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 
 EYES = (33, 263)
 LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
 
+LASHES = (247, 30, 29, 27, 28, 56, 190, 467, 260, 259, 257, 258, 286, 414)
+"""Points just above those of UPPER_LIDS, in the same order; the lashes lie between the two rows."""
+LIDS_ABOVE = (113, 225, 224, 223, 222, 221, 189, 342, 445, 444, 443, 442, 441, 413)
+"""The skin between lashes and brows, in the same order."""
+BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (336, 296, 334, 293, 300, 276, 283, 282, 295, 285))
+
 Pull = tuple[int, float, float, float]
 """A point of the mesh, how far it goes right and down, and how far around it the skin follows, in eye distances."""
 CLOSE_MOUTH: tuple[Pull, ...] = (
-    (61, 0.070, 0.110, 0.12),
-    (291, -0.070, 0.110, 0.12),
-    (17, 0.0, -0.030, 0.10),
-    (0, 0.0, 0.010, 0.08),
-    (50, 0.0, 0.035, 0.16),
-    (280, 0.0, 0.035, 0.16),
+    (61, 0.070, 0.112, 0.12),
+    (291, -0.070, 0.112, 0.12),
+    (17, 0.0, -0.040, 0.10),
+    (0, 0.0, 0.018, 0.08),
+    (50, 0.0, 0.045, 0.16),
+    (280, 0.0, 0.045, 0.16),
 )
-FROWN: tuple[Pull, ...] = (
-    (107, 0.055, 0.175, 0.09),
-    (336, -0.055, 0.175, 0.09),
-    (105, 0.02, 0.115, 0.085),
-    (334, -0.02, 0.115, 0.085),
-    (63, 0.01, 0.045, 0.07),
-    (293, -0.01, 0.045, 0.07),
-    (129, -0.02, -0.03, 0.06),
-    (358, 0.02, -0.03, 0.06),
-    (61, -0.015, 0.10, 0.10),
-    (291, 0.015, 0.10, 0.10),
-    (0, 0.0, -0.06, 0.075),
-    (17, 0.0, -0.02, 0.08),
-    (199, 0.0, -0.03, 0.12),
+WORRY: tuple[Pull, ...] = (
+    (55, 0.035, -0.040, 0.10),
+    (285, -0.035, -0.034, 0.10),
+    (52, 0.0, 0.030, 0.10),
+    (282, 0.0, 0.025, 0.10),
+    (53, 0.0, 0.040, 0.10),
+    (283, 0.0, 0.034, 0.10),
 )
+"""Brows drawn together, their inner ends a little up, the left one a little more: no face is even."""
+PRESS: tuple[Pull, ...] = (
+    (61, -0.006, 0.034, 0.10),
+    (291, 0.010, 0.026, 0.10),
+    (0, 0.0, 0.022, 0.09),
+    (17, 0.0, -0.040, 0.10),
+    (199, 0.0, -0.022, 0.14),
+)
+"""Lips pressed, corners a little down, chin a little up."""
 
 
 @dataclass(frozen=True)
 class Pose:
-    """What the face does at one moment: shares 0 to 1, angles in degrees, shifts in pixels of the clip."""
+    """What the face does at one moment: shares 0 to 1, angles in degrees, shifts in pixels of the clip.
 
-    frown: float
-    lids: float
-    roll: float
-    yaw: float
-    right: float
-    down: float
-    nearer: float
+    ``gaze``: how far the eyes look to the right and down.
+    """
+
+    brows: float = 0.0
+    mouth: float = 0.0
+    lids: float = 0.0
+    squint: float = 0.0
+    gaze: tuple[float, float] = (0.0, 0.0)
+    roll: float = 0.0
+    yaw: float = 0.0
+    pitch: float = 0.0
+    right: float = 0.0
+    down: float = 0.0
+    nearer: float = 0.0
 
 
 class Portrait:
@@ -106,6 +131,8 @@ class Portrait:
         self.picture = self._without_teeth()
         self.picture = self._without_folds()
         self.picture = self._without_shine()
+        self.picture = self._with_brows()
+        self.lidded = self._without_eyes()
         self.calm = self.pulled(self.points[:, :2], CLOSE_MOUTH)
 
     def pulled(self, points: Points, pulls: tuple[Pull, ...], share: float = 1.0) -> Points:
@@ -157,42 +184,90 @@ class Portrait:
         return self._with_plain_lips(np.asarray(np.clip(self.picture * gain[..., None], 0, 255), np.uint8))
 
     def _with_plain_lips(self, picture: Picture) -> Picture:
-        """Lips of one colour, without the gloss that looks like teeth in a small grey picture."""
+        """Lips of one colour, without the gloss that looks like teeth in a small grey picture; the upper one darker."""
         mouth = np.zeros(picture.shape[:2], np.float32)
         cv2.fillPoly(mouth, [np.round(self.points[list(LIPS), :2]).astype(np.int32)], 1.0)
-        soft = cv2.GaussianBlur(mouth, (0, 0), 0.02 * self.unit)[..., None]
         colours = cv2.cvtColor(picture, cv2.COLOR_BGR2LAB).astype(np.float32)
         red = colours[..., 1] > np.median(colours[mouth > 0][:, 1])
         usual = np.median(colours[(mouth > 0) & red], axis=0)
         plain = np.broadcast_to(usual, colours.shape).copy()
         plain[..., 0] = np.minimum(colours[..., 0], usual[0])
-        mixed = colours * (1 - 0.85 * soft) + plain * 0.85 * soft
+        plain += LIP_TINT
+        upper = np.zeros(picture.shape[:2], np.float32)
+        line = [LIP_CORNERS[0], *UPPER_LIP, LIP_CORNERS[1], *LIPS[10:0:-1], LIPS[0]]
+        cv2.fillPoly(upper, [np.round(self.points[line, :2]).astype(np.int32)], 1.0)
+        plain[..., 0] *= 1 - 0.1 * cv2.GaussianBlur(upper, (0, 0), 0.02 * self.unit)
+        soft = 0.8 * cv2.GaussianBlur(mouth, (0, 0), 0.022 * self.unit)[..., None]
+        mixed = colours * (1 - soft) + plain * soft
         return np.asarray(cv2.cvtColor(np.clip(mixed, 0, 255).astype(np.uint8), cv2.COLOR_LAB2BGR), np.uint8)
+
+    def _with_brows(self) -> Picture:
+        """Brows a little fuller and darker: a webcam of 320 pixels loses plucked ones."""
+        mask = np.zeros(self.picture.shape[:2], np.float32)
+        for brow in BROWS:
+            cv2.fillPoly(mask, [np.round(self.points[list(brow), :2]).astype(np.int32)], 1.0)
+        mask = cv2.GaussianBlur(cv2.dilate(mask, np.ones((5, 3), np.uint8)), (0, 0), 2.0)[..., None]
+        full = cv2.GaussianBlur(cv2.erode(self.picture, np.ones((3, 3), np.uint8)), (0, 0), 0.8).astype(np.float32)
+        skin = cv2.GaussianBlur(cv2.dilate(self.picture, np.ones((9, 9), np.uint8)), (0, 0), 4.0).astype(np.float32)
+        darker = full - BROW_DEPTH * np.clip(skin - full - 12, 0, None)
+        return np.asarray(np.clip(self.picture * (1 - mask) + darker * mask, 0, 255), np.uint8)
+
+    def _without_eyes(self) -> Picture:
+        """The colour of the lashes where the eyes are: what is left between lids that close is their shadow."""
+        mask = np.zeros(self.picture.shape[:2], np.float32)
+        lashes = np.zeros(self.picture.shape[:2], np.uint8)
+        for part in (slice(0, 7), slice(7, 14)):
+            eye = self.points[[*UPPER_LIDS[part], *reversed(LOWER_LIDS[part])], :2]
+            cv2.fillPoly(mask, [np.round(eye).astype(np.int32)], 1.0)
+            edge = self.points[[*UPPER_LIDS[part], *reversed(LASHES[part])], :2]
+            cv2.fillPoly(lashes, [np.round(edge).astype(np.int32)], 1)
+        dark = np.percentile(self.picture[lashes > 0], 30, axis=0)
+        soft = cv2.GaussianBlur(cv2.dilate(mask, np.ones((3, 3), np.uint8)), (0, 0), 0.5)[..., None]
+        return np.asarray(self.picture * (1 - soft) + dark * soft, np.uint8)
 
 
 def draw(portrait: Portrait, pose: Pose) -> Picture:
     """One frame without noise."""
-    points = portrait.pulled(portrait.calm, FROWN, pose.frown)
-    points = _lids(points, pose.lids)
-    points = _lips(points)
-    points[:, 0] += portrait.points[:, 2] * -np.sin(np.radians(pose.yaw))
-    picture = _warped(portrait, points)
-    picture = _lines(_closed(picture, points, pose.lids), points, portrait.unit, pose)
+    points = portrait.pulled(portrait.calm, WORRY, pose.brows)
+    points = portrait.pulled(points, PRESS, pose.mouth)
+    yaw, pitch = np.sin(np.radians((pose.yaw, pose.pitch)))
+    points = _lips(points + portrait.points[:, 2:] * (-yaw, -pitch))
+    open_eyes = _warped(portrait, portrait.picture, points)
+    points = _lids(points, pose.lids, pose.squint)
+    picture = _with_eyes(_warped(portrait, portrait.lidded, points), open_eyes, points, pose)
+    picture = _lines(picture, points, portrait.unit, pose)
     middle = points.mean(axis=0)
     matrix = cv2.getRotationMatrix2D((float(middle[0]), HEIGHT * 0.95), pose.roll, 1.0 + pose.nearer)
     matrix[:, 2] += (pose.right, pose.down)
     return np.asarray(
-        cv2.warpAffine(picture, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT),
+        cv2.warpAffine(picture, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
         np.uint8,
     )
 
 
-def _lids(points: Points, share: float) -> Points:
-    """Bring the upper lids down by a share of the eyes' opening."""
+def _lids(points: Points, share: float, squint: float) -> Points:
+    """Bring the lids together: the lashes go with the upper lid, and the skin above follows in part."""
     moved = points.copy()
     upper, lower = list(UPPER_LIDS), list(LOWER_LIDS)
-    moved[upper] += share * 0.95 * (points[lower] - points[upper])
+    opening = points[lower] - points[upper]
+    moved[lower] -= (0.08 * share + squint * (1 - share)) * opening
+    way = max(0.92 * share, 0.5 * squint) * opening
+    moved[upper] += way
+    moved[list(LASHES)] += 0.95 * way
+    moved[list(LIDS_ABOVE)] += 0.3 * way
     return moved
+
+
+def _with_eyes(lids: Picture, open_eyes: Picture, points: Points, pose: Pose) -> Picture:
+    """What the lids leave open, filled with the turned eyes of ``open_eyes``: lids cover eyes, they do not squeeze."""
+    mask = np.zeros(lids.shape[:2], np.float32)
+    for upper, lower in ((UPPER_LIDS[:7], LOWER_LIDS[:7]), (UPPER_LIDS[7:], LOWER_LIDS[7:])):
+        eye = np.round(points[[*upper, *reversed(lower)]] * 16).astype(np.int32)
+        cv2.fillPoly(mask, [eye], 1.0, lineType=cv2.LINE_AA, shift=4)
+    mask = cv2.GaussianBlur(mask, (0, 0), 0.6)[..., None] * min(1.0, (1.0 - pose.lids) / 0.3)
+    turn = np.array([[1.0, 0.0, pose.gaze[0]], [0.0, 1.0, pose.gaze[1]]])
+    looking = cv2.warpAffine(open_eyes, turn, (WIDTH, HEIGHT))
+    return np.asarray(lids * (1 - mask) + looking * mask, np.uint8)
 
 
 def _lips(points: Points) -> Points:
@@ -203,49 +278,31 @@ def _lips(points: Points) -> Points:
     return moved
 
 
-def _closed(picture: Picture, points: Points, share: float) -> Picture:
-    """Skin and a line of lashes over eyes that are nearly shut, where warping would show smeared lashes."""
-    strength = float(np.clip((share - 0.5) / 0.3, 0.0, 1.0))
-    if strength == 0.0:
-        return picture
-    drawn = picture.astype(np.float32)
-    for lower, lid in ((LOWER_LIDS[:7], 223), (LOWER_LIDS[7:], 443)):
-        line = points[list(lower)]
-        x, y = np.round(points[lid]).astype(int)
-        skin = picture[y - 1 : y + 2, x - 1 : x + 2].reshape(-1, 3).mean(axis=0)
-        mask, lashes = np.zeros(picture.shape[:2], np.float32), np.zeros(picture.shape[:2], np.float32)
-        around = np.vstack([line, line[::-1] - (0, np.ptp(line[:, 0]) * 0.3)])
-        cv2.fillPoly(mask, [np.round(around).astype(np.int32)], strength)
-        _stroke(lashes, line, 0.45 * strength, 1)
-        mask = cv2.GaussianBlur(mask, (0, 0), 1.6)[..., None]
-        drawn = drawn * (1 - mask) + skin * 0.95 * mask
-        drawn *= 1 - cv2.GaussianBlur(lashes, (0, 0), 0.8)[..., None]
-    return np.asarray(drawn, np.uint8)
-
-
 def _lines(picture: Picture, points: Points, unit: float, pose: Pose) -> Picture:
-    """What warping cannot make: the dark line between closed lips, and the crease between lowered brows."""
+    """What warping cannot make: the dark line between closed lips, and the shadows of lowered brows."""
     shade = np.zeros(picture.shape[:2], np.float32)
     lips = points[[LIP_CORNERS[0], *UPPER_LIP, LIP_CORNERS[1]]]
-    _stroke(shade, lips, 0.45, max(1, round(0.018 * unit)))
-    shade = cv2.GaussianBlur(shade, (0, 0), 0.009 * unit)
-    if pose.frown > 0:
-        shade = np.maximum(shade, _creases(points, unit, pose.frown, shade.shape))
-    return np.asarray(picture * (1 - np.minimum(shade, 0.8)[..., None] * (0.95, 0.9, 0.7)), np.uint8)
+    _stroke(shade, lips, 0.42, max(1, round(0.018 * unit)))
+    shade = cv2.GaussianBlur(shade, (0, 0), 0.010 * unit)
+    shade = shade + _shadows(points, unit, pose, shade.shape)
+    return np.asarray(picture * (1 - np.minimum(shade, 0.8)[..., None] * (1.0, 0.78, 0.6)), np.uint8)
 
 
-def _creases(points: Points, unit: float, share: float, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Two upright creases between the brows, the shadow of the brows, and folds from the corners of the mouth."""
-    shade = np.zeros(shape, np.float32)
-    for inner, sign in ((107, 1), (336, -1)):
-        top = points[inner] + np.array([sign * 0.055, -0.02]) * unit
-        _stroke(shade, np.stack([top, top + np.array([sign * 0.012, 0.11]) * unit]), 0.55, round(0.024 * unit))
-    for brow in ((70, 63, 105, 66, 107), (336, 296, 334, 293, 300)):
-        _stroke(shade, points[list(brow)] + np.array([0, 0.025]) * unit, 0.5, round(0.045 * unit))
+def _shadows(points: Points, unit: float, pose: Pose, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Soft: between and under the brows, below the lower lip and at the corners of the mouth."""
+    crease, soft = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    for inner, sign, depth in ((55, 1, 0.24), (285, -1, 0.15)):
+        top = points[inner] + np.array([sign * 0.035, -0.075]) * unit
+        way = np.array([[0, 0], [sign * 0.012, 0.05], [sign * 0.008, 0.10]]) * unit
+        _stroke(crease, top + way, depth * pose.brows, round(0.018 * unit))
+    for line in ((55, 221, 222), (285, 441, 442)):
+        _stroke(soft, points[list(line)], SHADOW * pose.brows, round(0.07 * unit))
+    _stroke(soft, points[[83, 18, 313]] + (0, 0.02 * unit), 0.3 * pose.mouth, round(0.04 * unit))
     for corner, sign in ((61, -1), (291, 1)):
-        fold = points[corner] + np.array([[sign * 0.02, 0.0], [sign * 0.05, 0.09]]) * unit
-        _stroke(shade, fold, 0.22, round(0.03 * unit))
-    return np.asarray(cv2.GaussianBlur(shade, (0, 0), 0.02 * unit) * share, np.float32)
+        fold = points[corner] + np.array([[sign * 0.005, 0.0], [sign * 0.03, 0.04]]) * unit
+        _stroke(soft, fold, 0.25 * pose.mouth, round(0.03 * unit))
+    crease = cv2.GaussianBlur(crease, (0, 0), 0.018 * unit)
+    return np.asarray(crease + cv2.GaussianBlur(soft, (0, 0), 0.035 * unit), np.float32)
 
 
 def _stroke(shade: NDArray[np.float32], line: Points, strength: float, width: int) -> None:
@@ -268,17 +325,20 @@ def _triangles(points: Points) -> NDArray[np.int64]:
     return np.array(found)
 
 
-def _warped(portrait: Portrait, points: Points) -> Picture:
-    """Draw every triangle of the portrait where its corners went."""
+def _warped(portrait: Portrait, picture: Picture, points: Points) -> Picture:
+    """Draw every triangle of the portrait's picture where its corners went."""
     target = np.vstack([points, portrait.anchors])[portrait.triangles]
     number = np.zeros((HEIGHT, WIDTH), np.int32)
+    sides = target[:, 1:] - target[:, :1]
+    flat = np.abs(sides[:, 0, 0] * sides[:, 1, 1] - sides[:, 0, 1] * sides[:, 1, 0]) < 1.0
     for index, corners in enumerate(np.round(target * 16).astype(np.int32), start=1):
-        cv2.fillConvexPoly(number, corners, index, shift=4)
-    maps = _places(target, portrait.source[portrait.triangles])[number]
-    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
-    place = np.einsum("hwi,hwij->hwj", np.stack([x, y, np.ones_like(x)], axis=-1), maps).astype(np.float32)
+        if not flat[index - 1]:  # closed lids and lips leave slivers, which would show as specks
+            cv2.fillConvexPoly(number, corners, index, shift=4)
+    maps = _places(target, portrait.source[portrait.triangles]).astype(np.float32)
+    x, y = np.meshgrid(np.arange(WIDTH, dtype=np.float32), np.arange(HEIGHT, dtype=np.float32))
+    place = x[..., None] * maps[:, 0][number] + y[..., None] * maps[:, 1][number] + maps[:, 2][number]
     smooth = cv2.GaussianBlur(place, (0, 0), 0.8)
-    return np.asarray(cv2.remap(portrait.picture, smooth[..., 0], smooth[..., 1], cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(cv2.remap(picture, smooth[..., 0], smooth[..., 1], cv2.INTER_LINEAR), np.uint8)
 
 
 def _places(target: NDArray[np.float64], source: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -293,27 +353,42 @@ def _places(target: NDArray[np.float64], source: NDArray[np.float64]) -> NDArray
 def poses(rng: np.random.Generator) -> Iterator[Pose]:
     """The face's life, frame by frame."""
     blinks = np.cumsum(rng.uniform(2.2, 5.5, 60))
-    drift = {name: _drift(rng) for name in ("roll", "yaw", "right", "down", "nearer", "lids", "frown")}
+    names = ("roll", "yaw", "pitch", "right", "down", "nearer", "lids", "brows", "mouth")
+    drift = {name: _drift(rng) for name in names}
     for index in range(int(END * RATE)):
         now = index / RATE
-        frown = _eased(now) * (1.09 + 0.03 * drift["frown"](now))
+        worry = _eased(now) * (1.0 - 0.45 * _bump(now, RELAXED))
         blink = float(np.exp(-0.5 * ((now - blinks) / 0.075) ** 2).max())
-        lids = 0.05 + 0.03 * drift["lids"](now) + 0.2 * frown
+        glance = _bump(now, GLANCES)
+        lids = max(blink, 0.05 + 0.03 * drift["lids"](now) + 0.28 * worry + 0.25 * glance)
         yield Pose(
-            frown,
-            min(1.0, max(lids, blink)),
-            1.6 * drift["roll"](now) - 1.5 * frown,
-            2.5 * drift["yaw"](now),
-            4.0 * drift["right"](now),
-            2.5 * drift["down"](now) + 4.0 * frown,
-            0.02 * drift["nearer"](now) + 0.02 * frown,
+            brows=worry * (1.08 + 0.1 * drift["brows"](now)),
+            mouth=worry * (1.0 + 0.2 * drift["mouth"](now)),
+            lids=lids if blink < 0.85 else 1.0,
+            squint=0.1 * worry,
+            gaze=(1.2 * drift["yaw"](now) - 1.5 * glance, 1.5 * worry + 2.0 * glance),
+            roll=1.6 * drift["roll"](now) - 1.5 * worry,
+            yaw=2.5 * drift["yaw"](now),
+            pitch=1.0 * drift["pitch"](now) + 1.5 * glance,
+            right=4.0 * drift["right"](now),
+            down=2.0 * drift["down"](now) + 4.0 * worry + 2.0 * glance,
+            nearer=0.02 * drift["nearer"](now) + 0.02 * worry,
         )
 
 
 def _eased(now: float) -> float:
     """0 while calm, 1 while strained, smooth between."""
-    share = np.clip(min(now - CALM_UNTIL, STRAINED_UNTIL - now) / EASE + 0.5, 0.0, 1.0)
-    return float(share * share * (3 - 2 * share))
+    return _smooth(min(now - CALM_UNTIL, STRAINED_UNTIL - now) / EASE + 0.5)
+
+
+def _bump(now: float, stretches: tuple[tuple[float, float], ...]) -> float:
+    """1 within a stretch (first and last second), 0 outside, with 0.6 s between."""
+    return max(_smooth(min(now - begin, end - now) / 0.6 + 0.5) for begin, end in stretches)
+
+
+def _smooth(share: float) -> float:
+    share = min(1.0, max(0.0, share))
+    return share * share * (3 - 2 * share)
 
 
 def _drift(rng: np.random.Generator) -> Callable[[float], float]:
@@ -357,13 +432,18 @@ def main() -> None:
     options = parser.parse_args()
     portrait = Portrait(options.portrait)
     if options.sheet:
-        shown = [Pose(frown, lids, 0, yaw, 0, 0, 0) for frown, lids, yaw in SHEET]
-        cv2.imwrite(str(options.out), np.hstack([draw(portrait, pose) for pose in shown]))
+        cv2.imwrite(str(options.out), np.hstack([draw(portrait, pose) for pose in SHEET]))
     else:
         write(frames(portrait), options.out)
 
 
-SHEET = ((0.0, 0.05, 0.0), (0.5, 0.1, 0.0), (1.0, 0.2, 0.0), (0.0, 1.0, 0.0), (0.0, 0.05, 6.0))
+SHEET = (
+    Pose(lids=0.05),
+    Pose(brows=0.5, mouth=0.5, lids=0.2),
+    Pose(brows=1.0, mouth=1.0, lids=0.3, squint=0.1, gaze=(0.0, 1.5)),
+    Pose(lids=1.0),
+    Pose(lids=0.05, yaw=6.0),
+)
 
 if __name__ == "__main__":
     main()
