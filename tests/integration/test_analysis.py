@@ -71,8 +71,10 @@ async def test_everybody_sees_the_analyser_at_work_and_that_it_sees_no_face(app:
         assert (await student.get(m.Analysis, lambda now: now.state == "learning")).reason == "no_face"
         members = await teacher.get(m.Members, lambda said: said.members[-1].role == "analyser")
         assert members.members[-1].present
-        await asyncio.sleep(1.1)
-        row = app.services.figures.first()["table"][0]
+        async with asyncio.timeout(10):
+            while not ((table := app.services.figures.first()["table"]) and table[0]["samples"]):
+                await asyncio.sleep(0.02)
+        row = table[0]
         assert (row["state"], row["mode"]) == ("learning", "M3")
         assert row["stream"].startswith("320x240@")
         assert row["samples"] > 0

@@ -40,20 +40,19 @@ def sound(path: Path) -> Path:
     return path
 
 
-def cut(path: Path, source: Path, *spans: tuple[float, float], rate: int = 10) -> Path:
+def cut(path: Path, source: Path, *spans: tuple[float, float]) -> Path:
     """The parts of a video between these seconds, one after the other, at 320x240."""
     with av.open(str(source)) as given, av.open(str(path), "w") as made:
+        rate = given.streams.video[0].average_rate
         stream = made.add_stream("libvpx", rate=rate)
         stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 320, 240, "yuv420p", 400_000
         stream.options = {"deadline": "realtime", "cpu-used": "8"}
-        number, due = 0, 0.0
+        number = 0
         for frame in given.decode(video=0):
-            inside = any(start <= frame.time < end for start, end in spans)
-            if not inside or frame.time < due:
+            if not any(start <= frame.time < end for start, end in spans):
                 continue
-            due = max(due, frame.time) + 0.9 / rate
             small = frame.reformat(320, 240, format="yuv420p")
-            small.pts, small.time_base = number, Fraction(1, rate)
+            small.pts, small.time_base = number, 1 / rate
             number += 1
             made.mux(stream.encode(small))
         made.mux(stream.encode(None))
