@@ -53,6 +53,7 @@ class Metrics:
         self.samples = self._counter("samples", "Frames that were chosen for analysis.")
         self._unseen = self._counter("samples_unseen", "Samples that showed nothing that counts.", "reason")
         self.dropped = self._counter("frames_dropped", "Frames overwritten by newer ones before anybody looked.")
+        self.lost = self._counter("media_lost", "Broken frames, and packets and frames skipped undecoded.", "kind")
         self.inference = self._histogram("inference_seconds", "Time of one stage of looking at a sample.", "stage")
         self._age = self._histogram("observation_age_seconds", "Time from a frame's capture to its observation.")
         self.queue = self._gauge("inference_queue", "Looks that wait or run.")
@@ -120,6 +121,10 @@ class Metrics:
     def frames_dropped(self, count: int) -> None:
         """So many frames were overwritten by newer ones."""
         self.dropped.inc(count)
+
+    def media_lost(self, kind: str, count: int) -> None:
+        """``broken``: frames that could not be decoded; ``skipped``: packets and frames thrown away before that."""
+        self.lost.labels(kind).inc(count)
 
     def inference_observed(self, stage: str, seconds: float) -> None:
         """One stage of looking took so long."""

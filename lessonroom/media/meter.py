@@ -17,6 +17,9 @@ class Meter(Protocol):
     def frames_dropped(self, count: int) -> None:
         """So many frames were overwritten by newer ones before anybody looked."""
 
+    def media_lost(self, kind: str, count: int) -> None:
+        """``broken``: frames that could not be decoded; ``skipped``: packets and frames thrown away before that."""
+
     def inference_observed(self, stage: str, seconds: float) -> None:
         """One stage ran: ``wait`` for a thread, ``convert`` colours, each model by name, ``look`` from picture on."""
 
@@ -40,6 +43,9 @@ class Unmetered:
         """Not kept."""
 
     def frames_dropped(self, count: int) -> None:
+        """Not kept."""
+
+    def media_lost(self, kind: str, count: int) -> None:
         """Not kept."""
 
     def inference_observed(self, stage: str, seconds: float) -> None:

@@ -21,6 +21,7 @@ from lessonroom.media.candidates import RemoteCandidate
 from lessonroom.media.frames import Frames
 from lessonroom.media.guard import Connection
 from lessonroom.media.guard.decoding import Decoded
+from lessonroom.media.meter import Meter, Unmetered
 from lessonroom.media.sdp import Offer, SdpPolicy, read_candidates, read_offer
 
 CONNECT_SECONDS = 20.0
@@ -33,6 +34,7 @@ LOST_SECONDS = 15.0
 aiortc by itself waits for six failed checks, 24 to 36 s (RFC 7675 allows 30 s)."""
 LOOK_SECONDS = 1.0
 """How often silence is looked for."""
+UNMETERED = Unmetered()
 
 
 class State(StrEnum):
@@ -83,13 +85,21 @@ class Analyser:
     """
 
     def __init__(
-        self, offer: Offer, ice_servers: Sequence[IceServer], *, policy: SdpPolicy, on_end: Callable[[End], None]
+        self,
+        offer: Offer,
+        ice_servers: Sequence[IceServer],
+        *,
+        policy: SdpPolicy,
+        on_end: Callable[[End], None],
+        meter: Meter,
     ) -> None:
         self.frames: Frames[VideoFrame] = Frames()
         self.answer = ""
         self._offer = offer
         self._policy = policy
         self._on_end = on_end
+        self._meter = meter
+        self._lost = {"broken": 0, "skipped": 0}
         self._end: End | None = None
         self._named = offer.named
         self._began = time.monotonic()
@@ -113,13 +123,14 @@ class Analyser:
         *,
         policy: SdpPolicy,
         on_end: Callable[[End], None],
+        meter: Meter = UNMETERED,
     ) -> Analyser:
         """Answer an offer. Gathers candidates, which takes up to 5 s when a STUN or TURN server does not answer.
 
         ``on_end`` is called once, on the event loop, when the session is over, also after :meth:`close`; never before
         this returns. Raises BadSdp for an offer that is not accepted and Busy when no address to receive on is found.
         """
-        analyser = cls(read_offer(offer_sdp, policy), ice_servers, policy=policy, on_end=on_end)
+        analyser = cls(read_offer(offer_sdp, policy), ice_servers, policy=policy, on_end=on_end, meter=meter)
         try:
             await analyser._answer()
         except BaseException:
@@ -153,11 +164,6 @@ class Analyser:
     def ufrag(self) -> str:
         """The client's ICE user name; a fragment with another one asks for an ICE restart."""
         return self._offer.ufrag
-
-    @property
-    def decode_errors(self) -> int:
-        """Frames that could not be decoded."""
-        return self._connection.receiver.decode_errors
 
     async def add_candidate(self, line: str, mid: str) -> None:
         """Take one more candidate, the value of ``a=candidate:``; one that may not be used is left out.
@@ -207,6 +213,7 @@ class Analyser:
         """Absence makes no event, so look for it."""
         if self._end is not None:
             return
+        self._tell_lost()
         now = time.monotonic()
         heard = self._connection.heard_at or self._began
         if not self._connected and now - self._began > CONNECT_SECONDS:
@@ -221,9 +228,18 @@ class Analyser:
         if self._end is not None:
             return
         self._end = reason
+        self._tell_lost()
         self.frames.close()
         self._closing = asyncio.create_task(self._shut(), name="close-analyser")
         self._on_end(reason)
+
+    def _tell_lost(self) -> None:
+        """Tell the meter what was lost since the last time; the receiver counts anew with each stream."""
+        receiver = self._connection.receiver
+        for kind, count in (("broken", receiver.decode_errors), ("skipped", receiver.dropped)):
+            before, self._lost[kind] = self._lost[kind], count
+            if more := count - before if count >= before else count:
+                self._meter.media_lost(kind, more)
 
     async def _shut(self) -> None:
         if self._look is not None:

@@ -124,7 +124,7 @@ class Figures:
         return Counts(
             at=now,
             samples=_total(metrics.samples),
-            drops=_total(metrics.dropped),
+            drops=_total(metrics.dropped) + _total(metrics.lost),
             chat=sum(verdicts.values()),
             store_failures=_total(metrics.store_failures),
             inference_failures=_total(metrics.inference_failures),

@@ -208,7 +208,11 @@ async def _begin(request: Request, text: str, claims: TicketClaims, bearer: str)
     sessions.beginning += 1
     try:
         analyser = await Analyser.accept(
-            text, servers, policy=_policy(own.settings), on_end=lambda _: sessions.forget(name)
+            text,
+            servers,
+            policy=_policy(own.settings),
+            on_end=lambda _: sessions.forget(name),
+            meter=own.metrics,
         )
     except Busy:  # no address to receive on
         own.hub.not_analysed(claims.room, claims.member, "connection_poor")

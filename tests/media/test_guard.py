@@ -19,7 +19,7 @@ from av import VideoFrame
 
 from lessonroom.media.guard import PRIVATE_NAMES, WRITTEN_FOR, Connection
 from lessonroom.media.guard.assembly import EncodedFrame
-from lessonroom.media.guard.decoding import MOST_WAITING, TIME_BASE, Decoded, Decoder, DecodeStream, Skip
+from lessonroom.media.guard.decoding import MOST_WAITING, TIME_BASE, Decoded, Decoder, DecodeStream
 from lessonroom.media.guard.payload import piece_of
 from lessonroom.media.guard.reports import Reports
 from tests.rtc import MovingPicture, Sender
@@ -216,12 +216,6 @@ def test_a_picture_too_large_to_be_honest_is_refused() -> None:
     decoder = Decoder("VP8")
     assert decoder.decode(encoded(1, size=(2560, 1440))[0]) == []
     assert decoder.errors == 1
-
-
-def test_frames_nobody_looks_at_can_be_left_out() -> None:
-    decoder = Decoder("VP8")
-    decoder.skip(Skip.ALL_BUT_KEYFRAMES)
-    assert [len(decoder.decode(frame)) for frame in encoded(5)] == [1, 0, 0, 0, 0]
 
 
 async def test_decoded_pictures_come_in_order_on_the_loop() -> None:

@@ -17,10 +17,12 @@ from aiortc import RTCRtpSender
 from lessonroom.errors import BadSdp, Busy
 from lessonroom.media import peer as peer_module
 from lessonroom.media.frames import FramesEnded
+from lessonroom.media.guard.assembly import EncodedFrame
 from lessonroom.media.guard.ice import MOST_DATAGRAMS
 from lessonroom.media.peer import Analyser, End, State
 from lessonroom.media.sdp import SdpPolicy
 from lessonroom.messages import IceServer
+from lessonroom.metrics import Metrics
 from tests.rtc import MovingPicture, Sender
 
 HERE = SdpPolicy(loopback=True)
@@ -73,6 +75,27 @@ async def test_an_unread_stream_does_not_grow() -> None:
     frames = session.analyser.frames
     assert frames.dropped >= frames.received - 2 > 10
     await session.close()
+
+
+async def test_what_is_lost_on_the_way_is_counted_while_the_session_goes_on_and_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(peer_module, "LOOK_SECONDS", 0.01)
+    metrics, sender = Metrics(), Sender(MovingPicture(rate=30))
+    analyser = await Analyser.accept(await sender.offer(), [], policy=HERE, on_end=lambda _: None, meter=metrics)
+    await sender.answered(analyser.answer)
+    await asyncio.wait_for(analyser.frames.take(), 10)
+    receiver = analyser._connection.receiver
+    for _ in range(3):
+        assert receiver._stream is not None
+        receiver._stream.decoder.decode(EncodedFrame(b"\x00\xff\x00nonsense", 0, True, 0.0))
+    receiver._assembly.dropped += 2
+    async with asyncio.timeout(5):
+        while metrics.lost.labels("broken")._value.get() < 3 or metrics.lost.labels("skipped")._value.get() < 2:
+            await asyncio.sleep(0.01)
+    await asyncio.gather(analyser.close(), sender.close())
+    assert metrics.lost.labels("broken")._value.get() == receiver.decode_errors
+    assert metrics.lost.labels("skipped")._value.get() == receiver.dropped
 
 
 async def test_nothing_comes_out_once_it_is_closed() -> None:

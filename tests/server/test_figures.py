@@ -112,3 +112,11 @@ async def test_figures_that_fail_for_a_moment_are_told_and_come_back(
     told = [record for record in caplog.records if "figures could not be read" in record.getMessage()]
     assert len(told) == 1
     assert "AccessDenied" in told[0].getMessage()
+
+
+async def test_drops_are_all_that_was_lost_between_the_camera_and_a_look(tmp_path: Path) -> None:
+    app = build(Settings(data_dir=tmp_path, models_dir=tmp_path))
+    app.services.metrics.frames_dropped(1)
+    app.services.metrics.media_lost("broken", 2)
+    app.services.metrics.media_lost("skipped", 4)
+    assert app.services.figures._read(0.0).drops == 7

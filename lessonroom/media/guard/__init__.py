@@ -26,7 +26,7 @@ Nothing in aiortc or aioice is patched globally. The receiver is a class of its 
 from __future__ import annotations
 
 from lessonroom.media.guard.connection import PRIVATE_NAMES, Connection
-from lessonroom.media.guard.decoding import Decoder, Skip
+from lessonroom.media.guard.decoding import Decoder
 from lessonroom.media.guard.ice import end_consent_checks, gather_loopback
 from lessonroom.media.guard.receiver import VideoReceiver
 
@@ -38,7 +38,6 @@ __all__ = [
     "WRITTEN_FOR",
     "Connection",
     "Decoder",
-    "Skip",
     "VideoReceiver",
     "end_consent_checks",
     "gather_loopback",

@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import StrEnum
 from fractions import Fraction
 from functools import cache
 from typing import cast
@@ -36,14 +35,6 @@ SMALL_BYTES, SMALL_PIXELS, SMALL_PAUSE = 8192, 110_000, 0.08
 TIME_BASE = Fraction(1, 90_000)
 
 
-class Skip(StrEnum):
-    """What a decoder leaves out, in libav's words (AVDiscard)."""
-
-    NOTHING = "DEFAULT"
-    UNREFERENCED = "NONREF"
-    ALL_BUT_KEYFRAMES = "NONKEY"
-
-
 class Decoder:
     """One stream's libav decoder, with one thread. Not for use by two threads at once."""
 
@@ -54,10 +45,6 @@ class Decoder:
         context.options = {"max_pixels": str(MOST_PIXELS)}
         self._context = context
         self.errors = 0
-
-    def skip(self, what: Skip) -> None:
-        """Leave out frames that nobody will look at."""
-        self._context.skip_frame = what.value
 
     def decode(self, frame: EncodedFrame) -> list[VideoFrame]:
         """Decode one frame; broken ones are counted in ``errors`` and give nothing."""

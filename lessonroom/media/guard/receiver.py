@@ -19,7 +19,7 @@ from aiortc.rtp import AnyRtcpPacket, RtcpByePacket, RtcpSrPacket, RtpPacket, un
 from aiortc.stats import RTCStatsReport
 
 from lessonroom.media.guard.assembly import Assembly
-from lessonroom.media.guard.decoding import LIBAV_NAMES, Decoded, DecodeStream, Skip
+from lessonroom.media.guard.decoding import LIBAV_NAMES, Decoded, DecodeStream
 from lessonroom.media.guard.payload import piece_of
 from lessonroom.media.guard.reports import Reports
 
@@ -56,7 +56,6 @@ class VideoReceiver:
         self._reports: Reports | None = None
         self._stream: DecodeStream | None = None
         self._codec = ""
-        self._skip = Skip.NOTHING
         self._reporting: asyncio.Task[None] | None = None
         self._broken = False
         self._closed = False
@@ -82,12 +81,6 @@ class VideoReceiver:
     def dropped(self) -> int:
         """Packets and frames thrown away undecoded."""
         return self._assembly.dropped + (self._stream.dropped if self._stream else 0)
-
-    def skip(self, what: Skip) -> None:
-        """Leave out frames that nobody will look at, from now on."""
-        self._skip = what
-        if self._stream:
-            self._stream.decoder.skip(what)
 
     # --- what RTCPeerConnection and RTCRtpTransceiver ask of a receiver ----------------------------------------------
 
@@ -207,7 +200,6 @@ class VideoReceiver:
                 self._stream.close()
             self._codec = codec
             self._stream = DecodeStream(codec, self._on_picture, self._break)
-            self._stream.decoder.skip(self._skip)
         return self._stream
 
     def _break(self) -> None:
