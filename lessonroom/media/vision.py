@@ -84,7 +84,7 @@ class Vision:
             return self._not_looked(sample, "refused" if self._lanes.stuck else "down", error)
         except Exception as error:
             # a defect in one model's code must not end the lesson's watch; it is told with its traceback, once a look
-            log.exception("look_failed", error=type(error).__name__)
+            log.exception("a look failed", error=type(error).__name__)
             return self._not_looked(sample, "down")
         finally:
             self._meter.inference_queue(-1)
@@ -113,7 +113,7 @@ class Vision:
         self._meter.inference_failed(kind)
         self._failures += 1
         if self._failures == DOWN_AFTER:
-            log.warning("vision_down", kind=kind, error=str(error) if error else None)
+            log.warning("vision is down: looks get no answer", reason=kind, error=str(error) if error else None)
         return Observation(sample.captured_at, unseen=Unseen.NOT_LOOKED)
 
 

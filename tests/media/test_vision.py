@@ -122,7 +122,7 @@ async def test_when_everything_hangs_looks_are_refused_at_once() -> None:
     vision.close()
 
 
-async def test_a_defect_in_a_model_is_not_looked_and_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_defect_in_a_model_is_not_looked_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
     """Neither an answer nor silence: operators read of it, and the lesson's watch goes on."""
 
     def look(sample: Sample) -> Observation:
@@ -130,7 +130,7 @@ async def test_a_defect_in_a_model_is_not_looked_and_is_told(capsys: pytest.Capt
 
     vision = Vision(look, deadline=5, threads=1, meter=Unmetered())
     assert (await vision.look(sample())).unseen is Unseen.NOT_LOOKED
-    assert "IndexError" in capsys.readouterr().out
+    assert "IndexError" in caplog.text
     vision.close()
 
 
