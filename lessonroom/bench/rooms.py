@@ -21,6 +21,7 @@ from lessonroom.bench import machine
 from lessonroom.bench.lesson import Lesson, Waits, lesson
 from lessonroom.bench.serving import Reading, quantile, serving
 from lessonroom.errors import EngineDown
+from lessonroom.progress import Show, unseen
 from lessonroom.simulate import shaped
 
 AT_ONCE = 4
@@ -30,16 +31,24 @@ STREAM = f"VP8 {shaped.WIDTH}x{shaped.HEIGHT}@{shaped.RATE}, {shaped.BITRATE // 
 
 
 def run(
-    clip: Path, environment: Mapping[str, str], *, rooms: int = 8, seconds: float = 60.0, samples: float = 1.0
+    clip: Path,
+    environment: Mapping[str, str],
+    *,
+    rooms: int = 8,
+    seconds: float = 60.0,
+    samples: float = 1.0,
+    progress: Show = unseen,
 ) -> dict[str, Any]:
     """Measure and return the figures. ``samples``: per second and lesson. ``environment``: of the calling process.
+
+    Hints are measured when the clip shows strain while the lessons are measured.
 
     Raises EngineDown when the server does not come up, BadMedia for a clip that is none.
     """
     frames = shaped.encode(clip)
     about = machine.describe()
     with tempfile.TemporaryDirectory(prefix="lessonroom-bench-") as folder:
-        figures = asyncio.run(_measure(Path(folder), environment, frames, Plan(rooms, seconds, samples)))
+        figures = asyncio.run(_measure(Path(folder), environment, frames, Plan(rooms, seconds, samples, progress)))
     return {"bench": "rooms", "machine": about, "rooms": rooms, "seconds": seconds, "stream": STREAM, **figures}
 
 
@@ -69,14 +78,20 @@ class Plan:
     rooms: int
     seconds: float
     samples: float
+    progress: Show = unseen
 
     def settings(self) -> dict[str, object]:
         """Settings of the server; hints may come at once, so that their way to the teacher is measured."""
         return {
             "ice_loopback": True, "analysers": self.rooms, "log_level": "warning",
             "sample_rate": self.samples, "sample_rate_least": min(0.5, self.samples),
-            "chat_per_minute": 1000, "hint_first_seconds": 0,
+            "chat_per_minute": 1000, "strain_learning_seconds": 5, "strain_half_life": 2,
+            "hint_first_seconds": 0, "hint_hold_seconds": 0, "hint_pause_seconds": 2,
         }  # fmt: skip
+
+    def gone(self, seconds: float) -> None:
+        """Show how much of the time has gone by."""
+        self.progress("measuring", seconds, self.seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +120,14 @@ async def _measure(folder: Path, environment: Mapping[str, str], frames: list[by
 
         async def enter(number: int) -> Lesson:
             async with gate:
-                return await stack.enter_async_context(lesson(server, number, frames, waits))
+                entered = await stack.enter_async_context(lesson(server, number, frames, waits))
+            plan.progress("letting people in", number + 1, plan.rooms)
+            return entered
 
         lessons = await asyncio.gather(*(enter(number) for number in range(plan.rooms)))
         await asyncio.sleep(SETTLE_SECONDS)
         before, began = await server.read(), asyncio.get_running_loop().time()
-        await asyncio.gather(*(each.talk(plan.seconds) for each in lessons))
+        await asyncio.gather(*(each.hearing(each.talk(plan.seconds, plan.gone)) for each in lessons))
         after, lasted = await server.read(), asyncio.get_running_loop().time() - began
         return _figures(Window(empty, before, after, lasted), plan.rooms, waits)
 

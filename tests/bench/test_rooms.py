@@ -11,9 +11,12 @@ import pytest
 from rich.console import Console
 
 from lessonroom.bench import rooms
+from lessonroom.bench.lesson import Waits, lesson
 from lessonroom.bench.serving import Reading, quantile, series, serving
 from lessonroom.errors import EngineDown
-from tests.media.videos import video
+from lessonroom.simulate import shaped
+from lessonroom.simulate.sources import SHIPPED_CLIP
+from tests.media.videos import cut, video
 
 
 def reading(**counts: float) -> Reading:
@@ -49,15 +52,33 @@ async def test_a_server_that_does_not_come_up_says_why(tmp_path: Path) -> None:
 
 
 def test_one_lesson_for_a_few_seconds(tmp_path: Path) -> None:
-    clip = video(tmp_path / "clip.webm", seconds=3, size=(320, 240))
-    figures = rooms.run(clip, os.environ, rooms=1, seconds=5, samples=2.0)
+    """Calm, then strained: a hint is decided and its way to the teacher is measured."""
+    clip = cut(tmp_path / "clip.webm", SHIPPED_CLIP, (20, 28), (45, 60))
+    shown: list[tuple[str, float, float]] = []
+    figures = rooms.run(clip, os.environ, rooms=1, seconds=14, samples=2.0, progress=lambda *said: shown.append(said))
+    assert {"letting people in", "measuring"} == {what for what, _, _ in shown}
+    assert 10 < shown[-1][1] <= shown[-1][2] == 14
     assert json.loads(json.dumps(figures)) == figures
     assert figures["server"]["samples_per_second"]["per_lesson"] > 0.5
     assert figures["server"]["percent_of_a_core"]["all"] > 0
     assert figures["latency_ms"]["chat_to_teacher"]["of"] >= 2
     assert figures["latency_ms"]["chat_to_acknowledgement"]["of"] >= 2
     assert figures["latency_ms"]["button_to_teacher"]["of"] == 1
-    assert figures["latency_ms"]["hint_decided_to_teacher"] is None
+    assert figures["latency_ms"]["hint_decided_to_teacher"]["of"] >= 1
+    assert figures["latency_ms"]["frame_received_to_estimate"]["of"] > 0
     page = io.StringIO()
     rooms.show(figures, Console(file=page, width=100))
-    assert "percent of a core" in page.getvalue()
+    for row in ("percent of a core", "frame received to estimate", "hint decided to teacher", "chat to teacher"):
+        assert row in page.getvalue()
+
+
+async def test_a_page_that_is_lost_ends_the_measurement(tmp_path: Path) -> None:
+    """Nobody waits for ever for what a page without a socket cannot hear."""
+    frames = shaped.encode(video(tmp_path / "clip.webm", seconds=3, size=(320, 240)))
+    async with (
+        serving(tmp_path, os.environ, ice_loopback=True) as server,
+        lesson(server, 0, frames, Waits()) as made,
+    ):
+        made._teacher.transport.abort()
+        with pytest.raises(EngineDown, match="socket"):
+            await made.hearing(made.talk(60, lambda gone: None))
