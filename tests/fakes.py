@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from lessonroom.errors import NotFound, StoreDown
@@ -186,14 +186,3 @@ class FakeStore:
     async def set_paying(self, sender: str, paying: bool) -> None:
         await self.check()
         (self._paying.add if paying else self._paying.discard)(keepable(sender))
-
-    async def counts(self) -> Mapping[str, int]:
-        await self.check()
-        return {
-            "rooms": len(self._rooms),
-            "members": len(self._members),
-            "messages": sum(map(len, self._messages.values())),
-            "consents": len(self._consents),
-            "hints": len(self._hints),
-            "strikes": sum(map(len, self._strikes.values())),
-        }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, delete, func, select, update
+from sqlalchemy import Connection, Select, delete, func, select, update
 
 from lessonroom.errors import NotFound
 from lessonroom.storage.schema import consents, hints, members, pulse, rooms, senders, strikes, tickets
@@ -160,11 +160,6 @@ def set_paying(db: Connection, sender: str, paying: bool) -> None:
 def paying(db: Connection, sender: str) -> bool:
     """Read whether a sender pays."""
     return db.scalar(select(senders.c.paying).where(senders.c.sender == sender)) is True
-
-
-def count(db: Connection, table: Table) -> int:
-    """Count the rows of a table."""
-    return db.scalar(select(func.count()).select_from(table)) or 0
 
 
 def beat(db: Connection) -> None:

@@ -5,20 +5,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from lessonroom.errors import StoreDown
-from lessonroom.storage import chatlog, lessons, schema
+from lessonroom.storage import chatlog, lessons
 from lessonroom.storage.database import Database, connect
 from lessonroom.storage.migrate import upgrade
 from lessonroom.storage.reasons import reason
 from lessonroom.storage.store import HintRecord, MemberRecord, NewMessage, RoomRecord, StoredMessage
 from lessonroom.storage.worker import Worker
-
-_COUNTED = (schema.rooms, schema.members, schema.messages, schema.consents, schema.hints, schema.strikes)
 
 
 def open_store(url: str, *, deadline: float, queue: int) -> SqlStore:
@@ -37,11 +34,6 @@ class SqlStore:
         self._database = database
         self._writer = Worker("store-writer", database.writer, limit=queue, deadline=deadline)
         self._reader = Worker("store-reader", database.reader, limit=queue, deadline=deadline)
-
-    @property
-    def waiting(self) -> int:
-        """Records that wait to be written."""
-        return self._writer.waiting
 
     async def open(self) -> None:
         await asyncio.to_thread(self._prepare)
@@ -145,10 +137,3 @@ class SqlStore:
 
     async def set_paying(self, sender: str, paying: bool) -> None:
         await self._writer.ask(lambda db: lessons.set_paying(db, sender, paying))
-
-    async def counts(self) -> Mapping[str, int]:
-        return await self._reader.ask(_counts)
-
-
-def _counts(db: Connection) -> dict[str, int]:
-    return {table.name: lessons.count(db, table) for table in _COUNTED}

@@ -6,7 +6,7 @@ Times are seconds since the epoch (``time.time``), given by the caller. Implemen
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -240,8 +240,4 @@ class Store(Protocol):
 
     async def set_paying(self, sender: str, paying: bool) -> None:
         """Keep what the platform told us."""
-        ...
-
-    async def counts(self) -> Mapping[str, int]:
-        """How many records of each kind there are; for the operations page."""
         ...

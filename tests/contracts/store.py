@@ -376,13 +376,6 @@ class StoreContract:
             assert await store.paying("platform:2") is paying
         assert await store.paying("platform:1") is False
 
-    async def test_counts_tell_how_many_of_each_kind(self, store: Store) -> None:
-        await fill(store)
-        await store.append(said(1))
-        await store.set_consent(ROOM.id, STUDENT.id, True, NOW)
-        expected = {"rooms": 2, "members": 2, "messages": 1, "consents": 1, "hints": 0, "strikes": 0}
-        assert await store.counts() == expected
-
     # --- the store itself ---
 
     async def test_a_store_that_works_says_so(self, store: Store) -> None:
