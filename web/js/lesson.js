@@ -25,6 +25,7 @@ import { LastingSocket } from "./socket.js";
 import { Stage } from "./stage.js";
 import { mayFeed, mustAsk, other, Store } from "./state.js";
 import { stuck } from "./stuck.js";
+import { sendable } from "./talk.js";
 import { toasts } from "./toast.js";
 import { door, enter } from "./views.js";
 
@@ -184,7 +185,9 @@ class Lesson {
 
   // --- what the person does -----------------------------------------------------------------------------------------
 
-  say(text) {
+  say(typed) {
+    const text = sendable(typed);
+    if (!text) return;
     const message = { id: newId(), text, at: Date.now() };
     this.outbox.keep(message);
     this.store.dispatch({ type: "page.chat.sent", ...message });

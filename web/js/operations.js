@@ -12,6 +12,7 @@ import { door, enter } from "./views.js";
 
 /** A figure that may be missing: nothing came in that time. */
 const known = (value, format) => (value === null || value === undefined ? "–" : format(value));
+const NO_GPU = "no GPU, running on CPU";
 const perSecond = (value) => t("unit.per_second", { value: figures.short(value) });
 
 const FIGURES = [
@@ -100,9 +101,11 @@ function tile([name, value, more], now) {
     el("dt", {}, t(`ops.${name}`)), el("dd", {}, value(now)), more ? el("dd", { class: "more" }, more(now)) : null);
 }
 
-function compute({ provider, provider_reason: reason, gpus }) {
+function compute({ provider, provider_reason: reason, gpus, gpu_note: note }) {
   if (!gpus.length) {
-    return [el("div", { class: "card", testid: "no-gpu" }, el("h3", {}, t("ops.no_gpu")), el("p", { class: "note" }, reason ?? ""))];
+    // a card that is there and cannot be read is named in the server's words: it must not pass for none
+    const found = note === NO_GPU ? t("ops.no_gpu") : note;
+    return [el("div", { class: "card", testid: "no-gpu" }, el("h3", {}, found), el("p", { class: "note" }, reason ?? ""))];
   }
   return [
     ...gpus.map((gpu, index) => gpuCard(gpu, index)),

@@ -1,5 +1,10 @@
 /** The chat as a list: pure rules for messages that are sent, answered, replayed, blocked and put away. */
 
+/** What a person typed as the protocol takes it: no NUL, no half of a surrogate pair (a broken paste can hold both). */
+export function sendable(text) {
+  return text.replaceAll("\0", "").toWellFormed();
+}
+
 /**
  * One message of the view: `{id, seq, sender, text, at, state, code, findings}`. `seq` is null until it is stored;
  * `state`: sending, relayed, held, blocked, appealed, refused.
