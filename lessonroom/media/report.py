@@ -116,10 +116,10 @@ def _foot() -> str:
 
 
 STYLE = """
-:root{--ground:#f5f6f8;--card:#fff;--ink:#1b2330;--soft:#5b6675;--rule:#dfe3e9;--accent:#2f5fd0;--area:#2f5fd022;
---evidence:#8a6fd1;--unseen:#aab3bf;--shade:#e9ecf1;--hint:#1b2330;--hint-ink:#fff}
-@media (prefers-color-scheme:dark){:root{--ground:#12161c;--card:#1a2029;--ink:#e8ecf2;--soft:#9aa6b5;--rule:#2c3542;
---accent:#8fb0ff;--area:#8fb0ff22;--evidence:#b39ddb;--unseen:#5d6878;--shade:#232b36;--hint:#e8ecf2;--hint-ink:#12161c}}
+:root{--ground:#f6f4ef;--card:#fff;--ink:#1c2628;--soft:#546063;--rule:#e0dbd0;--accent:#0b6b63;--area:#0b6b6322;
+--evidence:#c98a1b;--unseen:#aab0ad;--shade:#ece9e1;--hint:#1c2628;--hint-ink:#fff}
+@media (prefers-color-scheme:dark){:root{--ground:#131919;--card:#1c2424;--ink:#e8ecea;--soft:#a3b0ad;--rule:#2e3838;
+--accent:#7fd1c4;--area:#7fd1c422;--evidence:#e0b04e;--unseen:#5d6866;--shade:#252e2e;--hint:#e8ecea;--hint-ink:#131919}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--ink);
 font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
@@ -175,8 +175,8 @@ tbody tr:last-child td{border-bottom:0}
 details{margin-top:1rem}
 summary{cursor:pointer;color:var(--accent);padding:.6rem 0;min-height:44px}
 footer{color:var(--soft);font-size:.9rem;max-width:46rem;padding-top:.75rem}
-@media print{:root{--ground:#fff;--card:#fff;--ink:#000;--soft:#444;--rule:#bbb;--accent:#1d46a8;--area:#1d46a81a;
---evidence:#6d55b0;--unseen:#888;--shade:#eee;--hint:#000;--hint-ink:#fff}
+@media print{:root{--ground:#fff;--card:#fff;--ink:#000;--soft:#444;--rule:#bbb;--accent:#08544e;--area:#08544e1a;
+--evidence:#8a5c00;--unseen:#888;--shade:#eee;--hint:#000;--hint-ink:#fff}
 main{padding:0;max-width:none}.card,.figures div{break-inside:avoid}.timeline{min-width:0}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """
