@@ -11,11 +11,10 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from lessonroom.chat.types import Action, Verdict
-from lessonroom.errors import BadInput
 from lessonroom.messages import ChatAck, ChatMessage, ChatRefused, ChatSend, Span
 from lessonroom.rooms.effects import Effect, Replay
 from lessonroom.rooms.people import People, Person
-from lessonroom.storage.store import FoundSpan, MessageState, NewMessage, StoredMessage, keepable
+from lessonroom.storage.store import FoundSpan, MessageState, NewMessage, StoredMessage
 
 WINDOW = 60.0
 """Length of the window in which one member's messages are counted, in seconds."""
@@ -47,8 +46,6 @@ class Talk:
         """Check length and rate. A refused message does not count against the rate."""
         if len(message.text) > self._longest:
             return ChatRefused(id=message.id, code="too_long")
-        if not _is_keepable(message.text):
-            return ChatRefused(id=message.id, code="not_allowed")
         _forget(person.said_at, now)
         if len(person.said_at) >= self._per_minute:
             return ChatRefused(id=message.id, code="rate_limited")
@@ -125,13 +122,6 @@ def as_seen_by(reader: str, stored: StoredMessage) -> ChatMessage:
         state=message.state.value,
         findings=_spans(message.text, message.findings) if own and message.state is not MessageState.RELAYED else [],
     )
-
-
-def _is_keepable(text: str) -> bool:
-    try:
-        return bool(keepable(text))
-    except BadInput:
-        return False
 
 
 def _spans(text: str, findings: tuple[FoundSpan, ...]) -> list[Span]:

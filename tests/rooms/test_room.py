@@ -158,12 +158,6 @@ def test_a_message_that_is_too_long_is_refused_and_not_counted() -> None:
     assert not isinstance(lesson.send(STUDENT, "12345"), m.ChatRefused)
 
 
-def test_text_that_no_database_keeps_is_refused() -> None:
-    lesson = Lesson()
-    lesson.both()
-    assert lesson.send(STUDENT, "a\0b") == m.ChatRefused(id="message-1", code="not_allowed")
-
-
 def test_the_rate_is_counted_by_member_over_the_last_minute() -> None:
     lesson = Lesson(chat_per_minute=2)
     lesson.both()
