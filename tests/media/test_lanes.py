@@ -32,13 +32,18 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
+others: set[threading.Thread] = set()
+"""Threads that were there before a test: of earlier tests, perhaps on their way out."""
+
+
 def threads() -> int:
-    return sum(thread.name == "lessonroom-inference" for thread in threading.enumerate())
+    return sum(thread.name == "lessonroom-inference" for thread in set(threading.enumerate()) - others)
 
 
 @pytest.fixture(autouse=True)
-async def no_thread_stays() -> None:
-    await until(lambda: threads() == 0)
+def count_from_here() -> None:
+    others.clear()
+    others.update(threading.enumerate())
 
 
 async def test_it_answers_and_passes_errors_on() -> None:

@@ -110,6 +110,7 @@ async def test_when_everything_hangs_looks_are_refused_at_once() -> None:
         opened.wait(30)
         return seen(sample)
 
+    before = set(threading.enumerate())  # other tests' threads may still be on their way out
     meter = Counted()
     vision = Vision(look, deadline=0.02, threads=1, meter=meter)
     async with asyncio.timeout(10):
@@ -117,7 +118,8 @@ async def test_when_everything_hangs_looks_are_refused_at_once() -> None:
             await vision.look(sample())
             await asyncio.sleep(0.02)
     assert vision.down
-    assert sum(thread.name == "lessonroom-inference" for thread in threading.enumerate()) == 3
+    made = set(threading.enumerate()) - before
+    assert sum(thread.name == "lessonroom-inference" for thread in made) == 3
     opened.set()
     vision.close()
 
