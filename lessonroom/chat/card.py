@@ -44,7 +44,8 @@ def write(trained: Trained, out_dir: Path, version: str, sources: Sequence[str])
 def describe(trained: Trained, sha256: str, version: str, sources: Sequence[str]) -> dict[str, Any]:
     """The sidecar's content."""
     counts = trained.counts
-    data = f"{counts['written']} messages written by hand, {counts['made_up']} made up from templates"
+    data = f"{counts['written']} messages composed line by line by a language model, "
+    data += f"{counts['made_up']} made up from templates"
     if sources:
         data += f", {counts['others']} of other people: " + ", ".join(name.removeprefix("foreign-") for name in sources)
     return {
