@@ -13,6 +13,7 @@
     │   ├── RateLimited     too much in too short a time
     │   └── Busy            no capacity now; trying again later may work
     ├── NotFound            no such room, member, message or session
+    ├── Conflict            somebody else has decided otherwise before
     ├── StoreDown           the database did not take or give the record
     ├── EngineDown          inference did not answer in time, or answered nonsense
     └── ModelRefused        a model file and its sidecar do not agree
@@ -98,6 +99,13 @@ class NotFound(LessonroomError):
 
     code = "not_found"
     status = 404
+
+
+class Conflict(LessonroomError):
+    """Somebody else has decided otherwise before; what was decided first stands."""
+
+    code = "conflict"
+    status = 409
 
 
 class StoreDown(LessonroomError):

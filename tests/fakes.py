@@ -18,7 +18,10 @@ from lessonroom.storage.store import (
 
 
 class FakeStore:
-    """A store in dictionaries. ``down = True`` makes every call fail until it is set back."""
+    """A store in dictionaries. ``down = True`` makes every call fail until it is set back.
+
+    ``struck``: times of proven violations by sender, which the product only keeps with a person's decision.
+    """
 
     def __init__(self) -> None:
         self.down = False
@@ -30,7 +33,7 @@ class FakeStore:
         self._consents: dict[tuple[str, str], bool] = {}
         self._hints: dict[tuple[str, str], HintRecord] = {}
         self._hints_off: set[str] = set()
-        self._strikes: dict[str, set[float]] = {}
+        self.struck: dict[str, list[float]] = {}
         self._paying: set[str] = set()
 
     async def open(self) -> None:
@@ -104,15 +107,14 @@ class FakeStore:
         await self.check()
         keepable(message.text)
         self._known(message.room)
-        known = await self.find(message.room, message.sender, message.id)
+        known = self._find(message.room, message.sender, message.id)
         if known is not None:
             return known, False
         log = self._messages.setdefault(message.room, [])
         log.append(StoredMessage(len(log) + 1, message))
         return log[-1], True
 
-    async def find(self, room: str, sender: str, id: str) -> StoredMessage | None:  # noqa: A002
-        await self.check()
+    def _find(self, room: str, sender: str, id: str) -> StoredMessage | None:  # noqa: A002
         log = self._messages.get(room, [])
         return next((stored for stored in log if (stored.message.sender, stored.message.id) == (sender, id)), None)
 
@@ -131,7 +133,8 @@ class FakeStore:
         return len(self._messages.get(room, []))
 
     async def appeal(self, room: str, sender: str, id: str, at: float) -> StoredMessage:  # noqa: A002
-        known = await self.find(room, sender, id)
+        await self.check()
+        known = self._find(room, sender, id)
         if known is None or known.message.state not in {MessageState.BLOCKED, MessageState.APPEALED}:
             raise NotFound("expected a blocked message of this member, got another id")
         appealed = replace(known, message=replace(known.message, state=MessageState.APPEALED))
@@ -171,13 +174,9 @@ class FakeStore:
         await self.check()
         return room not in self._hints_off
 
-    async def add_strike(self, sender: str, at: float) -> None:
-        await self.check()
-        self._strikes.setdefault(keepable(sender), set()).add(at)
-
     async def strikes(self, sender: str) -> Sequence[float]:
         await self.check()
-        return sorted(self._strikes.get(sender, ()))
+        return self.struck.get(sender, [])
 
     async def paying(self, sender: str) -> bool:
         await self.check()

@@ -16,6 +16,8 @@ from lessonroom.storage.schema import messages, rooms
 from lessonroom.storage.statements import add_once
 from lessonroom.storage.store import FoundSpan, MessageState, NewMessage, StoredMessage, keepable
 
+_VERDICTS = {MessageState.RELAYED: "relay", MessageState.HELD: "hold"}
+
 # built once: building a statement costs as much as running it, and every message needs these
 _MESSAGE = select(messages)
 _LOCK = select(rooms.c.last_seq).where(rooms.c.id == bindparam("of")).with_for_update()
@@ -37,28 +39,27 @@ def append(db: Connection, message: NewMessage) -> tuple[StoredMessage, bool]:
     new = StoredMessage(last + 1, message)
     if not add_once(db, messages, _row(new), key=_KEY):
         row = db.execute(_FIND, {name: getattr(message, name) for name in _KEY}).one()
-        return _stored(row), False
-    db.execute(_COUNT, {"of": message.room, "seq": new.seq})
+        return stored(row), False
+    count(db, message.room, new.seq)
     return new, True
 
 
-def find(db: Connection, room: str, sender: str, message: str) -> StoredMessage | None:
-    """Read a message by its writer's id."""
-    row = db.execute(_FIND, {"room": room, "sender": sender, "id": message}).one_or_none()
-    return None if row is None else _stored(row)
+def count(db: Connection, room: str, seq: int) -> None:
+    """The room's row is locked: write down that this place is taken."""
+    db.execute(_COUNT, {"of": room, "seq": seq})
 
 
 def after(db: Connection, room: str, seq: int, reader: str, limit: int) -> list[StoredMessage]:
     """Read what a reader may see from a number on."""
     visible = or_(messages.c.state == MessageState.RELAYED, messages.c.sender == reader)
     query = _MESSAGE.where(messages.c.room == room, messages.c.seq > seq, visible)
-    return [_stored(row) for row in db.execute(query.order_by(messages.c.seq).limit(limit))]
+    return [stored(row) for row in db.execute(query.order_by(messages.c.seq).limit(limit))]
 
 
 def recent(db: Connection, room: str, limit: int) -> list[StoredMessage]:
     """Read the last messages."""
     query = _MESSAGE.where(messages.c.room == room).order_by(messages.c.seq.desc()).limit(limit)
-    return [_stored(row) for row in db.execute(query)][::-1]
+    return [stored(row) for row in db.execute(query)][::-1]
 
 
 def last_seq(db: Connection, room: str) -> int:
@@ -67,21 +68,22 @@ def last_seq(db: Connection, room: str) -> int:
 
 
 def appeal(db: Connection, room: str, sender: str, message: str, at: float) -> StoredMessage:
-    """Turn blocked into appealed; the message keeps its number."""
-    own = (messages.c.room == room, messages.c.sender == sender, messages.c.id == message)
-    blocked = update(messages).where(*own, messages.c.state == MessageState.BLOCKED)
-    db.execute(blocked.values(state=MessageState.APPEALED, appealed_at=at))
-    stored = find(db, room, sender, message)
-    if stored is None or stored.message.state is not MessageState.APPEALED:
+    """Turn blocked into appealed, unless that was decided already; the message keeps its place."""
+    key = {"room": room, "sender": sender, "id": message}
+    own = (messages.c[name] == value for name, value in key.items())
+    open_ = update(messages).where(*own, messages.c.state == MessageState.BLOCKED, messages.c.decided_at.is_(None))
+    db.execute(open_.values(state=MessageState.APPEALED, waits=MessageState.APPEALED, appealed_at=at))
+    row = db.execute(_FIND, key).one_or_none()
+    if row is None or (row.state != MessageState.APPEALED and row.decided_at is None):
         raise NotFound("expected a blocked message of this member, got another id")
-    return stored
+    return stored(row)
 
 
-def _row(stored: StoredMessage) -> dict[str, Any]:
-    message = stored.message
+def _row(new: StoredMessage) -> dict[str, Any]:
+    message = new.message
     return {
         "room": message.room,
-        "seq": stored.seq,
+        "seq": new.seq,
         "sender": message.sender,
         "id": message.id,
         "text": message.text,
@@ -91,11 +93,24 @@ def _row(stored: StoredMessage) -> dict[str, Any]:
         "decider": message.decider,
         "model": message.model,
         "findings": [[span.kind, span.start, span.end, span.evidence] for span in message.findings],
+        "verdict": _VERDICTS.get(message.state, "block"),
+        "lang": message.lang,
+        "degraded": message.degraded,
+        "sampled": message.sampled,
+        "waits": _waits(message),
     }
 
 
-def _stored(row: Row[Any]) -> StoredMessage:
-    message = NewMessage(
+def _waits(message: NewMessage) -> str | None:
+    """Why a person should look at a new message: a :class:`~lessonroom.storage.review.Why`, if at all."""
+    if message.state is MessageState.RELAYED:
+        return "sample" if message.sampled else None
+    return str(message.state)
+
+
+def said(row: Row[Any]) -> NewMessage:
+    """A message as it is kept in a row of all its columns."""
+    return NewMessage(
         room=row.room,
         sender=row.sender,
         id=row.id,
@@ -106,5 +121,12 @@ def _stored(row: Row[Any]) -> StoredMessage:
         decider=row.decider,
         model=row.model,
         findings=tuple(FoundSpan(*span) for span in row.findings),
+        lang=row.lang,
+        degraded=row.degraded,
+        sampled=row.sampled,
     )
-    return StoredMessage(row.seq, message)
+
+
+def stored(row: Row[Any]) -> StoredMessage:
+    """A message with its place."""
+    return StoredMessage(row.seq, said(row), decided=row.decided_at is not None)

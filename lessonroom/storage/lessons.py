@@ -142,11 +142,6 @@ def hints_on(db: Connection, room: str) -> bool:
     return db.scalar(select(rooms.c.hints_on).where(rooms.c.id == room)) is not False
 
 
-def add_strike(db: Connection, sender: str, at: float) -> None:
-    """Keep a violation."""
-    add_once(db, strikes, {"sender": keepable(sender), "at": at})
-
-
 def strikes_of(db: Connection, sender: str) -> list[float]:
     """Read the times of violations."""
     return list(db.scalars(select(strikes.c.at).where(strikes.c.sender == sender).order_by(strikes.c.at)))

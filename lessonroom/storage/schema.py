@@ -78,11 +78,16 @@ tickets = Table(
     Column("expires_at", Double, nullable=False, index=True),
 )
 
+# SQLite numbers rows by itself only in a column that is called INTEGER
+_BIG = BigInteger().with_variant(Integer, "sqlite")
+
 messages = Table(
     "messages",
     metadata,
-    _word("room", refers="rooms.id", key=True),
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    # what reviewers know a message by; a place in its room's log (seq) can change, and would name the room
+    Column("number", _BIG, primary_key=True),
+    _word("room", refers="rooms.id"),
+    Column("seq", BigInteger, nullable=False),
     _word("sender"),
     _word("id"),
     Column("text", Text, nullable=False),
@@ -93,8 +98,53 @@ messages = Table(
     _word("model"),
     Column("findings", JSON, nullable=False),
     Column("appealed_at", Double),
+    # what the filter said, in its own words: the state changes when a person decides
+    _word("verdict"),
+    Column("lang", Text, nullable=False, server_default="other"),
+    Column("degraded", Boolean, nullable=False, server_default=false()),
+    Column("sampled", Boolean, nullable=False, server_default=false()),
+    # why a person should look at it, until one has decided
+    _word("waits", nullable=True),
+    # when the room was told what a person decided
+    Column("decided_at", Double),
+    UniqueConstraint("room", "seq"),
     UniqueConstraint("room", "sender", "id"),
 )
+Index(
+    None,
+    messages.c.waits,
+    messages.c.number,
+    sqlite_where=messages.c.waits.is_not(None),
+    postgresql_where=messages.c.waits.is_not(None),
+)
+Index(None, messages.c.at)
+
+labels = Table(
+    "labels",
+    metadata,
+    Column("message", _BIG, ForeignKey("messages.number"), primary_key=True, autoincrement=False),
+    Column("contact", Boolean, nullable=False),
+    _word("kind", nullable=True),
+    _word("why"),
+    # of the message, which may be judged anew
+    _word("model"),
+    Column("probability", Double, nullable=False),
+    _word("actor"),
+    Column("at", Double, nullable=False, index=True),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", _BIG, primary_key=True),
+    _word("id", unique=True),
+    Column("at", Double, nullable=False),
+    _word("actor"),
+    _word("action"),
+    _word("subject"),
+    Column("detail", JSON, nullable=False),
+)
+"""What was done, for good: triggers made by the migration refuse to change or delete a row."""
 
 consents = Table(
     "consents",

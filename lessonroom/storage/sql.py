@@ -1,19 +1,30 @@
 """The store on SQLite or PostgreSQL: each method hands its statements to a worker thread and waits for the commit."""
 
-# ruff: noqa: D102  what each method does stands in the protocol, lessonroom.storage.store.Store
+# ruff: noqa: D102  what each method does stands in the protocols: lessonroom.storage.store.Store, .review.Reviews
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from lessonroom.errors import StoreDown
-from lessonroom.storage import chatlog, lessons
+from lessonroom.storage import chatlog, drift, lessons, reviewlog
 from lessonroom.storage.database import Database, connect
 from lessonroom.storage.migrate import upgrade
 from lessonroom.storage.reasons import reason
+from lessonroom.storage.review import (
+    AuditRecord,
+    Decided,
+    Decision,
+    Drift,
+    Label,
+    Reading,
+    SenderRecord,
+    Waiting,
+    Why,
+)
 from lessonroom.storage.store import HintRecord, MemberRecord, NewMessage, RoomRecord, StoredMessage
 from lessonroom.storage.worker import Worker
 
@@ -28,7 +39,7 @@ def open_store(url: str, *, deadline: float, queue: int) -> SqlStore:
 
 
 class SqlStore:
-    """A :class:`~lessonroom.storage.store.Store` with one thread that writes and one that reads."""
+    """A :class:`~lessonroom.storage.store.Store`, reviewers' part and all: one thread writes, one reads."""
 
     def __init__(self, database: Database, *, deadline: float, queue: int) -> None:
         self._database = database
@@ -90,9 +101,6 @@ class SqlStore:
     async def append(self, message: NewMessage) -> tuple[StoredMessage, bool]:
         return await self._writer.ask(lambda db: chatlog.append(db, message))
 
-    async def find(self, room: str, sender: str, id: str) -> StoredMessage | None:  # noqa: A002
-        return await self._reader.ask(lambda db: chatlog.find(db, room, sender, id))
-
     async def after(self, room: str, seq: int, reader: str, limit: int) -> Sequence[StoredMessage]:
         return await self._reader.ask(lambda db: chatlog.after(db, room, seq, reader, limit))
 
@@ -126,9 +134,6 @@ class SqlStore:
     async def hints_on(self, room: str) -> bool:
         return await self._reader.ask(lambda db: lessons.hints_on(db, room))
 
-    async def add_strike(self, sender: str, at: float) -> None:
-        await self._writer.ask(lambda db: lessons.add_strike(db, sender, at))
-
     async def strikes(self, sender: str) -> Sequence[float]:
         return await self._reader.ask(lambda db: lessons.strikes_of(db, sender))
 
@@ -137,3 +142,35 @@ class SqlStore:
 
     async def set_paying(self, sender: str, paying: bool) -> None:
         await self._writer.ask(lambda db: lessons.set_paying(db, sender, paying))
+
+    # --- reviewers ---------------------------------------------------------------------------------------------------
+
+    async def queue(self, why: Sequence[Why], limit: int) -> Sequence[Waiting]:
+        return await self._reader.ask(lambda db: reviewlog.queue(db, why, limit))
+
+    async def waiting(self) -> Mapping[Why, int]:
+        return await self._reader.ask(reviewlog.waiting)
+
+    async def read(self, number: int, before: int, audit: AuditRecord) -> Reading:
+        return await self._writer.ask(lambda db: reviewlog.read(db, number, before, audit))
+
+    async def decide(self, decision: Decision, audit: AuditRecord) -> Decided:
+        return await self._writer.ask(lambda db: reviewlog.decide(db, decision, audit))
+
+    async def blocks(self, since: float) -> tuple[int, int]:
+        return await self._reader.ask(lambda db: reviewlog.blocks(db, since))
+
+    async def labels(self, after: int, limit: int, before: int) -> Sequence[Label]:
+        return await self._reader.ask(lambda db: reviewlog.labels_after(db, after, limit, before))
+
+    async def drift(self, since: float) -> Drift:
+        return await self._reader.ask(lambda db: drift.drift(db, since))
+
+    async def sender(self, sender: str) -> SenderRecord:
+        return await self._reader.ask(lambda db: reviewlog.sender_of(db, sender))
+
+    async def struck(self, since: float, least: int) -> Sequence[SenderRecord]:
+        return await self._reader.ask(lambda db: reviewlog.struck(db, since, least))
+
+    async def audits(self, after: str | None, limit: int) -> Sequence[AuditRecord]:
+        return await self._reader.ask(lambda db: reviewlog.audits(db, after, limit))

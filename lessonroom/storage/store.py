@@ -66,7 +66,11 @@ class FoundSpan:
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """A screened message on its way to the disk."""
+    """A screened message on its way to the disk.
+
+    ``lang``: a guess, ``ru``, ``uk``, ``en`` or ``other``; ``degraded``: the rules alone have judged it; ``sampled``:
+    relayed, and chosen by chance to be looked at by a person.
+    """
 
     room: str
     sender: str
@@ -78,14 +82,22 @@ class NewMessage:
     decider: str
     model: str
     findings: tuple[FoundSpan, ...] = ()
+    lang: str = "other"
+    degraded: bool = False
+    sampled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """A message on the disk. ``seq``: its place in the room's log, 1, 2, 3, ... with no gap and no double."""
+    """A message on the disk. ``seq``: its place in the room's log; no two messages of a room have the same.
+
+    Places are given out as 1, 2, 3, ... A message that waited for a person gets a new place with their decision
+    (``decided``), so that whoever reads on from the last place they know learns of it; its old place stays empty.
+    """
 
     seq: int
     message: NewMessage
+    decided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +190,6 @@ class Store(Protocol):
         """
         ...
 
-    async def find(self, room: str, sender: str, id: str) -> StoredMessage | None:  # noqa: A002
-        """A message by its writer's id for it, or None."""
-        ...
-
     async def after(self, room: str, seq: int, reader: str, limit: int) -> Sequence[StoredMessage]:
         """Messages after ``seq`` that ``reader`` may see (relayed ones, and all of their own), in order."""
         ...
@@ -195,7 +203,10 @@ class Store(Protocol):
         ...
 
     async def appeal(self, room: str, sender: str, id: str, at: float) -> StoredMessage:  # noqa: A002
-        """Turn a blocked message into an appealed one; appealing twice changes nothing. NotFound for others."""
+        """Turn a blocked message into an appealed one; appealing twice changes nothing. NotFound for others.
+
+        A message that was decided stays what it is, and is given back as it is.
+        """
         ...
 
     async def set_consent(self, room: str, member: str, agreed: bool, at: float) -> None:
@@ -226,12 +237,8 @@ class Store(Protocol):
         """Whether the teacher wants hints; True until they say otherwise."""
         ...
 
-    async def add_strike(self, sender: str, at: float) -> None:
-        """Keep a violation that a person has confirmed; the same time twice is one."""
-        ...
-
     async def strikes(self, sender: str) -> Sequence[float]:
-        """Times of a sender's proven violations, oldest first."""
+        """Times of a sender's proven violations, oldest first (:meth:`~lessonroom.storage.review.Reviews.decide`)."""
         ...
 
     async def paying(self, sender: str) -> bool:

@@ -23,7 +23,7 @@ async def test_a_standing_is_read_once_a_minute_and_anew_after_a_change() -> Non
 async def test_proven_violations_make_a_violator() -> None:
     store = FakeStore()
     await store.open()
-    await store.add_strike("sam", 1000.0)
+    store.struck["sam"] = [1000.0]
     assert (await Standings(store).of("sam", 2000.0)).standing is StandingClass.VIOLATOR
 
 

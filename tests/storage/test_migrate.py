@@ -20,6 +20,7 @@ from sqlalchemy import Connection, create_engine, inspect
 from lessonroom.errors import StoreDown
 from lessonroom.storage import migrate
 from lessonroom.storage.database import connect
+from lessonroom.storage.review import Day, Why
 from lessonroom.storage.schema import metadata
 from lessonroom.storage.sql import open_store
 from lessonroom.storage.store import RoomRecord
@@ -58,6 +59,34 @@ def test_every_key_and_rule_has_the_name_that_the_schema_gives_it(sqlite_url: st
             key = str(found.get_pk_constraint(table.name)["name"])
             assert {str(rule.name) for rule in table.constraints} == unique | foreign | {key}
     database.writer.engine.dispose()
+
+
+async def test_messages_of_the_first_version_wait_for_a_person_as_new_ones_do(url: str) -> None:
+    """Nobody could decide on them before; none may be lost on the way."""
+    database = connect(url, deadline=5)
+    database.prepare()
+    states = ("relayed", "held", "blocked", "appealed")
+    with database.writer.engine.begin() as connection:
+        migrate.upgrade(connection, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO rooms (id, mode_cap, created_at, last_seq) VALUES ('room-0001', 'M3', 1, 4)"
+        )
+        for seq, state in enumerate(states, 1):
+            connection.exec_driver_sql(
+                "INSERT INTO messages (room, seq, sender, id, text, at, state, probability, decider, model, findings) "
+                f"VALUES ('room-0001', {seq}, 'me', 'message-{seq}', 'слово', {seq}, '{state}', 0.5, 'rules', '', '[]')"
+            )
+    database.writer.engine.dispose()
+    store = open_store(url, deadline=5, queue=10)
+    await store.open()
+    kept = await store.recent("room-0001", 9)
+    assert [(one.seq, one.message.state, one.message.text) for one in kept] == [
+        (seq, state, "слово") for seq, state in enumerate(states, 1)
+    ]
+    assert all(one.message.degraded for one in kept)
+    assert [one.why for one in await store.queue(list(Why), 9)] == ["appealed", "held", "blocked"]
+    assert (await store.drift(0)).days[0] == Day(0, relay=1, hold=1, block=2, appeals=0, upheld=0)
+    await store.close()
 
 
 async def test_opening_an_up_to_date_database_changes_nothing(url: str) -> None:

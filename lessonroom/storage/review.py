@@ -1,0 +1,194 @@
+"""What people decide about messages: the queue they work on, their labels, what is derived of these, the audit.
+
+Implementations are held to ``tests/contracts/review.py``. Times are seconds since the epoch, given by the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from lessonroom.storage.store import NewMessage, StoredMessage
+
+Detail = Mapping[str, str | int | float | bool | None]
+
+
+class Why(StrEnum):
+    """Why a message waits for a person, the most urgent first."""
+
+    APPEALED = "appealed"
+    HELD = "held"
+    BLOCKED = "blocked"
+    SAMPLE = "sample"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that waits. ``number``: its name for reviewers, which says nothing of room or writer."""
+
+    number: int
+    why: Why
+    message: NewMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A message in the clear, with the lines of its room before it, oldest first."""
+
+    message: NewMessage
+    before: tuple[NewMessage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person said of a message. ``kind``: of contact, where they said so; ``actor``: who they are."""
+
+    number: int
+    contact: bool
+    kind: str | None
+    actor: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a decision came to.
+
+    ``sender``: the platform's name of the writer; ``released``: the room gets the message now, late; ``fresh``: False
+    when the same had been decided before.
+    """
+
+    stored: StoredMessage
+    sender: str
+    why: Why
+    released: bool
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A decision to learn from. ``model``, ``probability``: who had judged the message, and how."""
+
+    number: int
+    contact: bool
+    kind: str | None
+    why: Why
+    model: str
+    probability: float
+    actor: str
+    at: float
+    message: NewMessage
+    before: tuple[NewMessage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """Something that was done, for good. Never a text: ``detail`` holds words of ours, numbers and truth values.
+
+    ``actor``: a member's id or ``key:`` and the beginning of an admin key's hash; ``action``: such as ``message.read``;
+    ``subject``: what it was done to, such as ``message:17``.
+    """
+
+    id: str
+    at: float
+    actor: str
+    action: str
+    subject: str
+    detail: Detail = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SenderRecord:
+    """What is kept of a sender. ``strikes``: times of proven violations, oldest first."""
+
+    sender: str
+    paying: bool
+    strikes: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The screened messages of one day (UTC). ``day``: days since the epoch; ``upheld``: appeals that were right."""
+
+    day: int
+    relay: int
+    hold: int
+    block: int
+    appeals: int
+    upheld: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """How one version of the model fared before people. ``wrong``: they decided otherwise."""
+
+    version: str
+    decided: int
+    wrong: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How the filter does lately. ``scores``: messages by language and twentieth of the probability."""
+
+    days: tuple[Day, ...]
+    scores: Mapping[str, tuple[int, ...]]
+    judges: tuple[Judge, ...]
+
+
+BINS = 20
+"""Bins of a histogram of probabilities."""
+
+
+class Reviews(Protocol):
+    """What the database does for reviewers. Raises :class:`~lessonroom.errors.StoreDown` as the store does."""
+
+    async def queue(self, why: Sequence[Why], limit: int) -> Sequence[Waiting]:
+        """The next messages that wait: those of the first reason before those of the second, oldest first in each."""
+        ...
+
+    async def waiting(self) -> Mapping[Why, int]:
+        """How many wait, by reason; every reason is there."""
+        ...
+
+    async def read(self, number: int, before: int, audit: AuditRecord) -> Reading:
+        """A message that waits or was decided, with up to ``before`` lines, and the record of it: both or neither.
+
+        NotFound for any other message.
+        """
+        ...
+
+    async def decide(self, decision: Decision, audit: AuditRecord) -> Decided:
+        """Keep a decision, its record and all that follows from it: all or nothing.
+
+        A held or appealed message becomes relayed or blocked and, while its room is open, gets a new place there. A
+        contact is a strike for its sender, at the time of the message; no contact takes that strike away. The same
+        again changes nothing. NotFound for a message that never waited, Conflict for one that was decided otherwise.
+        """
+        ...
+
+    async def blocks(self, since: float) -> tuple[int, int]:
+        """Of blocked and appealed messages: how many were decided since then, and how many of these are no contact."""
+        ...
+
+    async def labels(self, after: int, limit: int, before: int) -> Sequence[Label]:
+        """Decisions on messages with a number above ``after``, by number, each with up to ``before`` earlier lines."""
+        ...
+
+    async def drift(self, since: float) -> Drift:
+        """Figures of all screened messages, and of all decisions, since then."""
+        ...
+
+    async def sender(self, sender: str) -> SenderRecord:
+        """What is kept of a sender; one that nobody knows has nothing."""
+        ...
+
+    async def struck(self, since: float, least: int) -> Sequence[SenderRecord]:
+        """Senders with at least so many strikes since then, by name; older strikes are left out."""
+        ...
+
+    async def audits(self, after: str | None, limit: int) -> Sequence[AuditRecord]:
+        """Records in the order in which they were made, after the one of this id. NotFound for an unknown id."""
+        ...
