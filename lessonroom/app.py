@@ -15,9 +15,10 @@ from av.video.frame import VideoFrame
 from fastapi import FastAPI
 
 from lessonroom import __version__, auth, logs
-from lessonroom.chat import classifier
 from lessonroom.chat.gate import Gate
 from lessonroom.chat.policy import ChatPolicy
+from lessonroom.chat.releases import Releases
+from lessonroom.chat.rollout import Rollout
 from lessonroom.config import Settings
 from lessonroom.errors import BadSetting, ModelRefused
 from lessonroom.gpu import Gpus
@@ -45,12 +46,15 @@ DATABASE_FILE = "lessonroom.sqlite3"
 class App:
     """One Lessonroom. ``asgi`` can be served or mounted; whoever mounts it calls :meth:`start` and :meth:`stop`."""
 
-    def __init__(self, settings: Settings, services: Services, eyes: _Eyes | None, store: SqlStore) -> None:
+    def __init__(
+        self, settings: Settings, services: Services, eyes: _Eyes | None, store: SqlStore, rollout: Rollout
+    ) -> None:
         self.settings = settings
         self.services = services
         self.asgi: FastAPI = http.application(services, start=self.start, stop=self.stop)
         self._eyes = eyes
         self._store = store
+        self._rollout = rollout
         self._running = False
 
     @property
@@ -71,6 +75,7 @@ class App:
         self._running = True
         self.hub.start()
         self.services.figures.start()
+        self._rollout.start()
         log.info("started", version=__version__, provider=self.services.figures.provider or "off")
 
     async def stop(self) -> None:
@@ -79,6 +84,7 @@ class App:
             return
         self._running = False
         await self.hub.stop()
+        await self._rollout.stop()
         await self.services.figures.stop()
         if self._eyes is not None:
             self._eyes.vision.close()
@@ -103,7 +109,10 @@ def build(settings: Settings) -> App:
         queue=settings.store_queue,
     )
     eyes, why = _eyes(settings, metrics)
-    hub = Hub(store, _gate(settings, metrics), _watches(eyes, settings, metrics), settings, metrics)
+    gate = Gate(None, ChatPolicy.of(settings), deadline=settings.chat_deadline, on_failure=metrics.chat_failed)
+    rollout = Rollout(gate, Releases(settings.data_dir, settings.models_dir), metrics)
+    rollout.choose()
+    hub = Hub(store, gate, _watches(eyes, settings, metrics), settings, metrics)
     figures = Figures(
         metrics,
         hub,
@@ -114,7 +123,7 @@ def build(settings: Settings) -> App:
     )
     admission = Admission(store, settings, signing_key(settings.data_dir / KEY_FILE))
     services = Services(settings, store, hub, admission, metrics, figures)
-    return App(settings, services, eyes, store)
+    return App(settings, services, eyes, store, rollout)
 
 
 def _make_folder(folder: Path) -> None:
@@ -199,14 +208,3 @@ def _watches(eyes: _Eyes | None, settings: Settings, metrics: Metrics) -> MakeWa
         )
 
     return make
-
-
-def _gate(settings: Settings, metrics: Metrics) -> Gate:
-    """The chat's gate; without its model the rules decide, and what they cannot decide is held."""
-    policy = ChatPolicy.of(settings)
-    try:
-        model = classifier.load(settings.models_dir)
-    except ModelRefused as error:
-        log.error("the chat model was refused: the rules decide alone", reason=str(error))
-        model = None
-    return Gate(model, policy, deadline=settings.chat_deadline, on_failure=metrics.chat_failed)

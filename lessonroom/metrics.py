@@ -65,6 +65,12 @@ class Metrics:
         self._degraded = self._counter("chat_degraded", "Verdicts that the rules gave alone.")
         self._chat_failures = self._counter("chat_failures", "Failures of the chat model.", "failure")
         self._chat_refused = self._counter("chat_refused", "Chat messages that were not stored.", "code")
+        self._chat_model = self._gauge(
+            "chat_model_info", "Which release of the model serves; always 1.", "role", "version"
+        )
+        self._chat_models: dict[str, str] = {}
+        self._chat_releases_refused = self._counter("chat_releases_refused", "Releases of the model that cannot serve.")
+        self._chat_shadow = self._counter("chat_shadow", "Messages that a candidate was asked about too.", "outcome")
         self._chat_time = self._histogram("chat_seconds", "From reading a message to its acknowledgement.")
 
     def _gpu(self) -> None:
@@ -158,6 +164,23 @@ class Metrics:
     def chat_failed(self, failure: str) -> None:
         """The chat model failed; ``failure`` is the error's class."""
         self._chat_failures.labels(failure).inc()
+
+    def chat_model_serves(self, role: str, version: str) -> None:
+        """A release is ``current`` or ``shadow`` from now on; '' for none."""
+        self._chat_models.pop(role, None)
+        if version:
+            self._chat_models[role] = version
+        self._chat_model.clear()
+        for known, name in self._chat_models.items():
+            self._chat_model.labels(known, name).set(1)
+
+    def chat_release_refused(self) -> None:
+        """A release cannot serve; the one before does."""
+        self._chat_releases_refused.inc()
+
+    def chat_shadowed(self, outcome: str) -> None:
+        """A message was compared; ``outcome`` is one of :data:`lessonroom.chat.shadow.OUTCOMES`."""
+        self._chat_shadow.labels(outcome).inc()
 
     def chat_refused(self, code: str) -> None:
         """A message was not stored."""

@@ -16,6 +16,7 @@ from typing import Final
 from lessonroom.chat.classifier import Classifier
 from lessonroom.chat.policy import ChatPolicy
 from lessonroom.chat.screen import NO_EVIDENCE, Case, decide, decide_degraded, evidence, look
+from lessonroom.chat.shadow import Shadow
 from lessonroom.chat.standing import severity
 from lessonroom.chat.types import Action, Decider, Line, Standing, StandingClass, Verdict
 from lessonroom.errors import EngineDown
@@ -27,8 +28,10 @@ MOST_WAITING: Final = 64
 class Gate:
     """One for the whole process. ``classifier`` None: there is no model, the rules decide (degraded).
 
-    ``deadline``: seconds for the classifier. ``executor``: where it runs, the loop's own by default. ``clock``: seconds
-    since the epoch, for the decay of strikes. ``on_failure`` hears the class name of each failure, for metrics.
+    ``classifier`` and ``shadow`` (asked after the verdict, without a say) may be changed at any time: a message keeps
+    the model that it asked. ``deadline``: seconds for the classifier. ``executor``: where it runs, the loop's own by
+    default. ``clock``: seconds since the epoch, for the decay of strikes. ``on_failure`` hears the class name of each
+    failure, for metrics.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Gate:
         on_failure: Callable[[str], None] = lambda failure: None,
     ) -> None:
         self.classifier = classifier
+        self.shadow: Shadow | None = None
         self.policy = policy
         self.deadline = deadline
         self._executor = executor
@@ -59,16 +63,19 @@ class Gate:
         case = look(text, self.policy, sender, context)
         if case.too_long:
             return decide_degraded(case, self.policy)
+        model, weight = self.classifier, severity(standing, self._clock())
         try:
-            probability = await self._ask(case)
+            probability = await self._ask(model, case)
         except (TimeoutError, EngineDown) as error:
             self._on_failure(type(error).__name__)
             return decide_degraded(case, self.policy)
-        weight = severity(standing, self._clock())
-        return decide(case, probability, self.policy, weight, self.classifier.version if self.classifier else "")
+        verdict = decide(case, probability, self.policy, weight, model.version if model else "")
+        if self.shadow is not None:
+            self.shadow.compare(case, verdict.action, weight)
+        return verdict
 
-    async def _ask(self, case: Case) -> float:
-        if self.classifier is None:
+    async def _ask(self, model: Classifier | None, case: Case) -> float:
+        if model is None:
             raise EngineDown("there is no chat model")
         if not case.is_open:
             return NO_EVIDENCE
@@ -76,7 +83,7 @@ class Gate:
             raise EngineDown("the chat model does not answer")
         loop = asyncio.get_running_loop()
         self._waiting += 1
-        answer = loop.run_in_executor(self._executor, self._probability, self.classifier, case)
+        answer = loop.run_in_executor(self._executor, self._probability, model, case)
         answer.add_done_callback(self._answered)
         return await asyncio.wait_for(asyncio.shield(answer), self.deadline)
 
