@@ -31,6 +31,7 @@ from lessonroom.media.vision import MODELS, Vision, see
 from lessonroom.metrics import Metrics
 from lessonroom.rooms.hub import Hub
 from lessonroom.rooms.live import Analyser, MakeWatch
+from lessonroom.rooms.review import Review
 from lessonroom.server import http
 from lessonroom.server.admission import Admission
 from lessonroom.server.figures import Figures
@@ -74,6 +75,7 @@ class App:
         await self._store.open()
         self._running = True
         self.hub.start()
+        self.services.review.start()
         self.services.figures.start()
         self._rollout.start()
         log.info("started", version=__version__, provider=self.services.figures.provider or "off")
@@ -113,16 +115,18 @@ def build(settings: Settings) -> App:
     rollout = Rollout(gate, Releases(settings.data_dir, settings.models_dir), metrics)
     rollout.choose()
     hub = Hub(store, gate, _watches(eyes, settings, metrics), settings, metrics)
+    review = Review(store, hub, metrics, shadow=rollout.shadow)
     figures = Figures(
         metrics,
         hub,
         Gpus(),
+        review,
         provider=eyes.engine.provider if eyes else "",
         reason=why,
         deadline=settings.inference_deadline,
     )
     admission = Admission(store, settings, signing_key(settings.data_dir / KEY_FILE))
-    services = Services(settings, store, hub, admission, metrics, figures)
+    services = Services(settings, store, hub, admission, metrics, figures, review)
     return App(settings, services, eyes, store, rollout)
 
 

@@ -32,11 +32,12 @@ _SALT = "lessonroom.ticket.v1"
 
 
 class Permission(StrEnum):
-    """What can be allowed: the three places to enter, and the messages of the room's socket by their wire types."""
+    """What can be allowed: the places to enter, and the messages of the room's socket by their wire types."""
 
     SOCKET = "socket"
     WHIP = "whip"
     OPERATIONS = "operations"
+    REVIEW = "review"
     CHAT_SEND = "chat.send"
     CHAT_APPEAL = "chat.appeal"
     SIGNAL = "signal"
@@ -65,8 +66,8 @@ PERMISSIONS: Mapping[str, frozenset[Permission]] = {
     # hint: is shown hints; hint.feedback: says whether one helped; hints: turns them on and off
     "teacher": _EVERYBODY | {Permission.HINT, Permission.HINT_FEEDBACK, Permission.HINTS},
     "student": _EVERYBODY | {Permission.WHIP, Permission.CONSENT, Permission.CAMERA, Permission.STUCK},
-    # operations see figures of all rooms, and enter none
-    "observer": frozenset({Permission.OPERATIONS}),
+    # operations see figures of all rooms, decide on messages that wait, and enter no room
+    "observer": frozenset({Permission.OPERATIONS, Permission.REVIEW}),
 }
 """Role → all that it may do. What does not stand here is not allowed."""
 

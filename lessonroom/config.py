@@ -154,6 +154,12 @@ class Settings(BaseModel):
     chat_own_domains: Words = _setting((), "domains that may always be named, comma separated")
     chat_screen_paying: bool = _setting(False, "screen members who have paid, too")
     chat_context: int = _setting(8, "earlier messages that the filter looks at together", ge=0, le=50)
+    chat_refuse_violators: bool = _setting(
+        False, "refuse every message of a sender with a proven violation, for good; else it lowers their threshold"
+    )
+
+    # review
+    review_sample: float = _setting(0.01, "share of relayed messages that is offered for review", ge=0, le=1)
 
     @model_validator(mode="after")
     def _together(self) -> Self:

@@ -11,6 +11,7 @@
     ├── Refused             understood, and not allowed
     │   ├── TicketRefused   a ticket or link that is used, expired, tampered with or meant for elsewhere
     │   ├── RateLimited     too much in too short a time
+    │   ├── Violator        a writer from whom this server takes nothing more
     │   └── Busy            no capacity now; trying again later may work
     ├── NotFound            no such room, member, message or session
     ├── Conflict            somebody else has decided otherwise before
@@ -85,6 +86,12 @@ class RateLimited(Refused):
 
     code = "rate_limited"
     status = 429
+
+
+class Violator(Refused):
+    """A writer with a proven violation, where the server is set to take nothing more from such writers."""
+
+    code = "violator"
 
 
 class Busy(Refused):

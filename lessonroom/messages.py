@@ -246,7 +246,10 @@ class Members(_Message):
 
 
 class ChatMessage(_Message):
-    """A chat message, relayed or replayed. ``state`` other than ``relayed`` only ever reaches its own writer."""
+    """A chat message, relayed or replayed. ``state`` other than ``relayed`` only ever reaches its own writer.
+
+    ``decided``: a person has decided that; the message may have been here before under a smaller ``seq``.
+    """
 
     type: Literal["chat.message"] = "chat.message"
     seq: Seq
@@ -256,10 +259,14 @@ class ChatMessage(_Message):
     at: Millis
     state: Literal["relayed", "held", "blocked", "appealed"] = "relayed"
     findings: list[Span] = []
+    decided: bool = False
 
 
 class ChatAck(_Message):
-    """The message is stored. ``state`` says what happened to it; ``findings`` why, when it did not go through."""
+    """The message is stored. ``state`` says what happened to it; ``findings`` why, when it did not go through.
+
+    ``decided``: a person has decided that, and there is no appeal against it.
+    """
 
     type: Literal["chat.ack"] = "chat.ack"
     id: Id
@@ -267,10 +274,15 @@ class ChatAck(_Message):
     at: Millis
     state: Literal["relayed", "held", "blocked", "appealed"]
     findings: list[Span] = []
+    decided: bool = False
 
 
 class ChatRefused(_Message):
-    """The message is *not* stored: ``store_down``, ``rate_limited``, ``too_long``, ``not_allowed``. Keep its text."""
+    """The message is *not* stored: ``store_down``, ``rate_limited``, ``too_long``, ``not_allowed``, ``violator``.
+
+    Keep its text. ``violator``: the writer has exchanged contacts before, a person has confirmed it, and the server is
+    set to take nothing more from such writers; appeals against earlier messages are still taken.
+    """
 
     type: Literal["chat.refused"] = "chat.refused"
     id: Id

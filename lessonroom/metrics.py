@@ -72,6 +72,8 @@ class Metrics:
         self._chat_releases_refused = self._counter("chat_releases_refused", "Releases of the model that cannot serve.")
         self._chat_shadow = self._counter("chat_shadow", "Messages that a candidate was asked about too.", "outcome")
         self._chat_time = self._histogram("chat_seconds", "From reading a message to its acknowledgement.")
+        self._decisions = self._counter("review_decisions", "What people decided on messages.", "why", "contact")
+        self._waiting = self._gauge("review_waiting", "Messages that wait for a person.", "why")
 
     def _gpu(self) -> None:
         self._gpu_used = self._gauge("gpu_utilization_ratio", "Share of time in which the GPU worked.", "gpu")
@@ -189,6 +191,14 @@ class Metrics:
     def chat_answered(self, seconds: float) -> None:
         """A message was acknowledged so long after it was read."""
         self._chat_time.observe(seconds)
+
+    def review_decided(self, why: str, *, contact: bool) -> None:
+        """A person has decided; ``why`` is a value of :class:`~lessonroom.storage.review.Why`."""
+        self._decisions.labels(why, "yes" if contact else "no").inc()
+
+    def review_waits(self, why: str, count: int) -> None:
+        """So many messages wait for that reason."""
+        self._waiting.labels(why).set(count)
 
     # --- verbs: machine ----------------------------------------------------------------------------------------------
 

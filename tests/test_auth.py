@@ -25,7 +25,7 @@ CLAIMS = TicketClaims("ticket-0001", "room-0001", "member-01", "student", "socke
 ALLOWED = {
     "teacher": "socket chat.send chat.appeal signal leave ping hint hint.feedback hints",
     "student": "socket chat.send chat.appeal signal leave ping whip consent camera stuck",
-    "observer": "operations",
+    "observer": "operations review",
 }
 
 

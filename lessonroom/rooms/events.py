@@ -67,6 +67,13 @@ class Appealed:
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """The store has a person's decision on a message that had waited for one; ``stored`` is what it is now."""
+
+    stored: StoredMessage
+
+
+@dataclass(frozen=True, slots=True)
 class NotAppealed:
     """An appeal was not taken; ``code`` says why."""
 
@@ -153,6 +160,7 @@ Event = (
     | Stored
     | NotStored
     | Appealed
+    | Decided
     | NotAppealed
     | Replayed
     | ConsentKept

@@ -7,6 +7,7 @@ lanes, so that one room never waits for another. :meth:`Hub.on_chat` is the midd
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
@@ -14,9 +15,9 @@ from functools import partial
 from typing import Any, Protocol
 
 from lessonroom import logs
-from lessonroom.chat.types import Action, Decider, Line, Standing, Verdict
+from lessonroom.chat.types import Action, Decider, Line, Standing, StandingClass, Verdict
 from lessonroom.config import Settings
-from lessonroom.errors import BadInput, NotFound, Refused, StoreDown
+from lessonroom.errors import BadInput, NotFound, Refused, StoreDown, Violator
 from lessonroom.messages import ChatRefused, ChatSend, CloseCode, FromPage, IceServer
 from lessonroom.metrics import Metrics
 from lessonroom.policy import Mode
@@ -29,6 +30,7 @@ from lessonroom.rooms.outbox import Outbox
 from lessonroom.rooms.shelf import Shelf
 from lessonroom.rooms.standings import Standings
 from lessonroom.rooms.talk import Admitted, as_seen_by
+from lessonroom.storage.review import Decided
 from lessonroom.storage.store import Store, StoredMessage
 
 log = logs.get(__name__)
@@ -73,7 +75,7 @@ class Hub:
             server_can=Mode.M3 if make_watch else Mode.M0,
         )
         self._shelf = Shelf(store, limits, self._broken)
-        self._standings = Standings(store)
+        self._standings = Standings(store, forgiving=not settings.chat_refuse_violators)
         self._tasks: set[asyncio.Task[None]] = set()
         self._sockets = 0
         self.keeping = Keeping(store, metrics, self.apply, self.spawn)
@@ -164,11 +166,15 @@ class Hub:
     async def _carry(self, live: Live, said: Admitted) -> None:
         """Screen, store, acknowledge, relay. The last two are one event: neither happens before the store returned."""
         try:
-            verdict = await self._screen(live, said)
-            stored, new = await self._store.append(live.room.judge(said, verdict))
+            verdict = await self._screen(live, said, await self._standing(live, said))
+            sampled = random.random() < self._settings.review_sample
+            stored, new = await self._store.append(live.room.judge(said, verdict, sampled=sampled))
         except StoreDown:
             self._metrics.store_failed()
             self._refuse(live, said.member, said.id, "store_down")
+            return
+        except Violator as error:
+            self._refuse(live, said.member, said.id, error.code)
             return
         except BadInput:
             self._refuse(live, said.member, said.id, "not_allowed")
@@ -178,8 +184,14 @@ class Hub:
         self.apply(live, ev.Stored(stored))
         self._metrics.chat_answered(time.time() - said.at)
 
-    async def _screen(self, live: Live, said: Admitted) -> Verdict:
+    async def _standing(self, live: Live, said: Admitted) -> Standing:
+        """What is known of the writer. Raises Violator where that is the end of it, StoreDown."""
         standing = await self._standings.of(live.senders[said.member], said.at)
+        if self._settings.chat_refuse_violators and standing.standing is StandingClass.VIOLATOR:
+            raise Violator("expected a writer without a proven violation, got one who has one")
+        return standing
+
+    async def _screen(self, live: Live, said: Admitted, standing: Standing) -> Verdict:
         try:
             verdict = await self._screener.screen(
                 said.text, sender=said.member, standing=standing, context=list(live.context)
@@ -200,6 +212,13 @@ class Hub:
         """Keep what the platform told us; it counts from the next message on. Raises StoreDown."""
         await self._store.set_paying(sender, paying)
         self._standings.changed(sender)
+
+    async def decided(self, decided: Decided) -> None:
+        """A person has decided on a message: its room, if it is here, is told, and its sender counts anew."""
+        self._standings.changed(decided.sender)
+        live = await self._shelf.find(decided.stored.message.room)
+        if live is not None:
+            self.apply(live, ev.Decided(decided.stored))
 
     async def close_room(self, room: str) -> None:
         """End a lesson for good. Raises NotFound, StoreDown."""

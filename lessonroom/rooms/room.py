@@ -99,9 +99,9 @@ class Room:
             return ChatRefused(id=message.id, code="not_allowed")
         return self.talk.admit(person, message, now)
 
-    def judge(self, said: Admitted, verdict: Verdict) -> NewMessage:
-        """The record to store for a screened message."""
-        return self.talk.judge(said, verdict)
+    def judge(self, said: Admitted, verdict: Verdict, *, sampled: bool = False) -> NewMessage:
+        """The record to store for a screened message; ``sampled``: chance wants a person to see it."""
+        return self.talk.judge(said, verdict, sampled=sampled)
 
     def may_analyse(self, member: str) -> str | None:
         """Why this member's video may not be analysed now, as a reason of the indicator; None when it may."""
@@ -135,23 +135,30 @@ class Room:
             case ev.Said(socket, message):
                 person = self.people.on(socket)
                 return self._said(person, message, now) if person else []
-            case ev.Stored(stored):
-                return self.talk.stored(stored)
-            case ev.NotStored(member, id_, code):
-                return self.people.tell(self.people.get(member), ChatRefused(id=id_, code=code))
-            case ev.Appealed(stored):
-                return self.talk.acknowledge(stored)
-            case ev.NotAppealed(member, code):
-                return self.people.tell(self.people.get(member), Problem(code=code))
-            case ev.Replayed(socket, seq):
-                reader = self.people.on(socket)
-                return self.talk.replayed(reader, seq) if reader else []
             case ev.HintKept(hint, kept):
                 return self.hinting.kept(hint, kept)
             case ev.Closed():
                 return self._close()
             case ev.ConsentKept(asked, kept):
                 return self.consent.kept(asked, kept)
+            case _:
+                return self._on_chat(event, now)
+
+    def _on_chat(self, event: ev.Event, now: float) -> list[Effect]:  # noqa: PLR0911 - as above
+        match event:
+            case ev.Stored(stored):
+                return self.talk.stored(stored)
+            case ev.NotStored(member, id_, code):
+                return self.people.tell(self.people.get(member), ChatRefused(id=id_, code=code))
+            case ev.Appealed(stored):
+                return self.talk.acknowledge(stored)
+            case ev.Decided(stored):
+                return self.talk.decided(stored)
+            case ev.NotAppealed(member, code):
+                return self.people.tell(self.people.get(member), Problem(code=code))
+            case ev.Replayed(socket, seq):
+                reader = self.people.on(socket)
+                return self.talk.replayed(reader, seq) if reader else []
             case _:
                 return self._on_analysis(event, now)
 

@@ -46,10 +46,15 @@ class Shelf:
             raise Busy("expected a room that stays loaded, got one that is being read anew")
         return self._rooms[room]
 
-    async def take_away(self, room: str) -> Live | None:
-        """Forget a room, also one that is being loaded; whoever comes next has it read anew."""
+    async def find(self, room: str) -> Live | None:
+        """The room, if it is loaded or being loaded now."""
         if room in self._loading:
             await asyncio.wait([self._loading[room]])
+        return self.peek(room)
+
+    async def take_away(self, room: str) -> Live | None:
+        """Forget a room, also one that is being loaded; whoever comes next has it read anew."""
+        await self.find(room)
         return self.drop(room)
 
     def drop(self, room: str) -> Live | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lessonroom.chat.standing import settle
-from lessonroom.chat.types import Standing, StandingClass
+from lessonroom.chat.standing import known
+from lessonroom.chat.types import Standing
 from lessonroom.storage.store import Store
 
 FRESH_SECONDS = 60.0
@@ -11,21 +11,22 @@ FRESH_SECONDS = 60.0
 
 
 class Standings:
-    """Standing by the platform's name of the sender."""
+    """Standing by the platform's name of the sender. ``forgiving``: whether proven violations fade."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, forgiving: bool = True) -> None:
         self._store = store
+        self._forgiving = forgiving
         self._known: dict[str, tuple[Standing, float]] = {}
 
     async def of(self, sender: str, now: float) -> Standing:
         """The sender's standing. Raises StoreDown."""
-        known = self._known.get(sender)
-        if known is not None and abs(now - known[1]) < FRESH_SECONDS:
-            return known[0]
+        found = self._known.get(sender)
+        if found is not None and abs(now - found[1]) < FRESH_SECONDS:
+            return found[0]
         paying, strikes = await self._store.paying(sender), await self._store.strikes(sender)
-        found = Standing(StandingClass.PAYING if paying else StandingClass.NEW, tuple(strikes))
-        self._known[sender] = settle(found, now), now
-        return self._known[sender][0]
+        standing = known(strikes, now, paying=paying, forgiving=self._forgiving)
+        self._known[sender] = standing, now
+        return standing
 
     def changed(self, sender: str) -> None:
         """Read this sender anew next time."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import asdict
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from lessonroom.auth import is_admin
+from lessonroom.auth import hash_secret, is_admin
+from lessonroom.chat.standing import known, severity
+from lessonroom.chat.types import StandingClass
 from lessonroom.errors import TicketRefused
 from lessonroom.policy import Mode
 from lessonroom.server.members import REFUSALS, TicketView
 from lessonroom.server.services import services
+from lessonroom.storage.review import SenderRecord
 
 bearer = HTTPBearer(
     auto_error=False, scheme_name="admin_key", description="A key whose SHA-256 stands in the setting admin_keys."
@@ -20,11 +25,12 @@ bearer = HTTPBearer(
 
 
 def key_holder(request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
-    """Let pass who has a key. Raises TicketRefused."""
+    """Let pass who has a key, and remember which for the audit. Raises TicketRefused."""
     key = credentials.credentials if credentials else ""
     if not is_admin(key, services(request).settings.admin_keys):
         services(request).metrics.ticket_refused()
         raise TicketRefused("expected a bearer key of the setting admin_keys, got none or another")
+    request.state.actor = f"key:{hash_secret(key)[:8]}"
 
 
 router = APIRouter(prefix="/api/admin", tags=["administration"], dependencies=[Depends(key_holder)], responses=REFUSALS)
@@ -98,6 +104,28 @@ class SenderView(BaseModel):
     paying: bool
 
 
+class SenderKnown(SenderView):
+    """A sender's standing. ``strikes``: times of proven violations, in seconds since the epoch, oldest first.
+
+    ``severity``: their weight now, one for each fresh strike, half of it after a month; from 1.5 on operators are told.
+    """
+
+    standing: StandingClass
+    strikes: list[float]
+    severity: float
+
+
+class AuditView(BaseModel):
+    """Something that was done. ``actor``: a member's id, or ``key:`` and the beginning of the admin key's hash."""
+
+    id: str
+    at: float = Field(description="seconds since the epoch")
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, str | int | float | bool | None]
+
+
 @router.post("/rooms", status_code=201)
 async def make_room(ask: RoomAsk, request: Request) -> RoomMade:
     """Make a room."""
@@ -149,6 +177,40 @@ async def set_sender(sender: Annotated[str, Sender], ask: SenderAsk, request: Re
     """Say whether a sender pays; it counts from their next message on."""
     await services(request).hub.set_paying(sender, ask.paying)
     return SenderView(sender=sender, paying=ask.paying)
+
+
+@router.get("/senders/{sender}")
+async def get_sender(sender: Annotated[str, Sender], request: Request) -> SenderKnown:
+    """Say what is known of a sender; one that nobody knows is new."""
+    return _known(await services(request).review.sender(sender), request)
+
+
+@router.get("/senders")
+async def list_senders(request: Request) -> list[SenderKnown]:
+    """List the senders with repeated proven violations, of whom operators should hear."""
+    return [_known(record, request) for record in await services(request).review.repeated()]
+
+
+@router.get("/audit")
+async def list_audit(
+    request: Request,
+    after: Annotated[str | None, Query(description="id of the last record that is known", max_length=64)] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> list[AuditView]:
+    """List what was done to messages, oldest first. Records are only ever added."""
+    return [AuditView.model_validate(asdict(record)) for record in await services(request).review.audits(after, limit)]
+
+
+def _known(record: SenderRecord, request: Request) -> SenderKnown:
+    now, forgiving = time.time(), not services(request).settings.chat_refuse_violators
+    standing = known(record.strikes, now, paying=record.paying, forgiving=forgiving)
+    return SenderKnown(
+        sender=record.sender,
+        paying=record.paying,
+        standing=standing.standing,
+        strikes=list(record.strikes),
+        severity=round(severity(standing, now), 3),
+    )
 
 
 def _mounted_at(request: Request) -> str:

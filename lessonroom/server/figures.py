@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import psutil
@@ -21,6 +21,7 @@ from lessonroom.gpu import Gpus, Reading
 from lessonroom.metrics import SECONDS, Metrics
 from lessonroom.rooms.hub import Hub
 from lessonroom.rooms.live import Live
+from lessonroom.rooms.review import Review
 
 log = logs.get(__name__)
 
@@ -51,13 +52,16 @@ class Counts:
 class Figures:
     """Reads everything once a second and builds snapshots. ``provider``: where models run, empty when nowhere."""
 
-    def __init__(self, metrics: Metrics, hub: Hub, gpus: Gpus, *, provider: str, reason: str, deadline: float) -> None:
+    def __init__(
+        self, metrics: Metrics, hub: Hub, gpus: Gpus, review: Review, *, provider: str, reason: str, deadline: float
+    ) -> None:
         self.provider = provider
         self._reason = reason
         self._deadline = deadline
         self._metrics = metrics
         self._hub = hub
         self._gpus = gpus
+        self._review = review
         self._process = psutil.Process()
         self._counts: deque[Counts] = deque(maxlen=INFERENCE_SECONDS + 1)
         self._history: deque[Json] = deque(maxlen=HOUR_POINTS)
@@ -157,6 +161,7 @@ class Figures:
             "gpu_note": self._gpus.note,
             "chat_per_second": round((latest.chat - before.chat) / seconds, 2),
             "verdicts": {action: int(latest.verdicts.get(action, 0)) for action in ("relay", "hold", "block")},
+            "review": asdict(self._review.counts),
             "table": [_row(live, now) for live in self._hub.live_rooms()],
         }
         snapshot["health"] = health(snapshot, latest, before, self._deadline)

@@ -15,6 +15,7 @@ from lessonroom.server import (
     operations_socket,
     pages,
     problems,
+    review,
     room_socket,
     security,
     whip,
@@ -25,6 +26,7 @@ TAGS = [
     {"name": "admission", "description": "How a page gets in: a session for the link's code, a ticket per connection."},
     {"name": "WHIP", "description": "RFC 9725: the student's video comes to the analyser."},
     {"name": "administration", "description": "The platform's side. Bearer key."},
+    {"name": "review", "description": "Messages that wait for a person: for operators' pages and for the platform."},
     {"name": "operations", "description": "Alive, ready, measured."},
 ]
 ABOUT = (
@@ -61,5 +63,7 @@ def application(services: Services, *, start: Step, stop: Step) -> FastAPI:
     app.add_middleware(security.SafeHeaders)
     for module in (members, whip, room_socket, operations_socket, admin, health):
         app.include_router(module.router)
+    app.include_router(review.pages)
+    app.include_router(review.platform)
     pages.install(app)
     return app

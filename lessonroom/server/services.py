@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 from lessonroom.config import Settings
 from lessonroom.metrics import Metrics
 from lessonroom.rooms.hub import Hub
+from lessonroom.rooms.review import Review
 from lessonroom.server.admission import Admission
 from lessonroom.server.figures import Figures
 from lessonroom.storage.store import Store
@@ -25,6 +26,7 @@ class Services:
     admission: Admission
     metrics: Metrics
     figures: Figures
+    review: Review
 
 
 def services(connection: HTTPConnection) -> Services:
