@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from lessonroom import messages as m
@@ -14,7 +15,7 @@ from lessonroom.rooms import effects as do
 from lessonroom.rooms import events as ev
 from lessonroom.rooms.room import Past, Room
 from lessonroom.rooms.talk import Admitted
-from lessonroom.storage.store import HintRecord, NewMessage, StoredMessage
+from lessonroom.storage.store import HintRecord, MessageState, NewMessage, StoredMessage
 
 T = TypeVar("T")
 
@@ -33,7 +34,10 @@ def strain(watching: Watching = Watching.WATCHING, unseen: Unseen | None = None)
 
 
 class Lesson:
-    """Drives one room. ``got``: messages by socket; ``closed``: codes by socket; ``wanted``: all other effects."""
+    """Drives one room. ``got``: messages by socket; ``closed``: codes by socket; ``wanted``: all other effects.
+
+    ``log``: what the store has, by place; a place that a decision has emptied stays so. ``history``: what it ever gave.
+    """
 
     def __init__(
         self,
@@ -55,7 +59,8 @@ class Lesson:
         self.closed: dict[int, int] = {}
         self.wanted: list[do.Effect] = []
         self.sockets: dict[str, int] = {}
-        self.log: list[StoredMessage] = []
+        self.log: list[StoredMessage | None] = []
+        self.history: list[StoredMessage] = []
         self._next = 0
 
     def tell(self, event: ev.Event) -> list[do.Effect]:
@@ -90,10 +95,21 @@ class Lesson:
     def keep(self, message: NewMessage) -> StoredMessage:
         """What the store does: the same id again gives back the first."""
         for stored in self.log:
-            if (stored.message.sender, stored.message.id) == (message.sender, message.id):
+            if stored and (stored.message.sender, stored.message.id) == (message.sender, message.id):
                 return stored
-        self.log.append(StoredMessage(len(self.log) + 1, message))
-        return self.log[-1]
+        return self._place(StoredMessage(len(self.log) + 1, message))
+
+    def decide(self, seq: int, state: MessageState) -> StoredMessage:
+        """What the store does with a person's decision on a message that waits."""
+        old = self.log[seq - 1]
+        assert old is not None
+        self.log[seq - 1] = None
+        return self._place(StoredMessage(len(self.log) + 1, replace(old.message, state=state), decided=True))
+
+    def _place(self, stored: StoredMessage) -> StoredMessage:
+        self.log.append(stored)
+        self.history.append(stored)
+        return stored
 
     def chat(
         self, member: str, text: str = "hello", id_: str = "message-1", found: Verdict | None = None

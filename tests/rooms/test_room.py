@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lessonroom import messages as m
-from lessonroom.chat.types import Action
+from lessonroom.chat.types import Action, Decider, Verdict
 from lessonroom.media.hints import HintState, Shown
 from lessonroom.media.types import Cue, Hint, Unseen, Watching
 from lessonroom.policy import Mode
@@ -285,6 +285,87 @@ def test_an_appeal_that_was_not_taken_is_a_problem_for_its_writer() -> None:
     _, student = lesson.both()
     lesson.tell(ev.NotAppealed(STUDENT, "not_found"))
     assert lesson.got[student][-1] == m.Problem(code="not_found")
+
+
+# --- what a person decides -------------------------------------------------------------------------------------------
+
+
+def held(lesson: Lesson, text: str = "👋 call 555") -> StoredMessage:
+    return lesson.chat(STUDENT, text, found=verdict(Action.HOLD, (2, 10)))
+
+
+def test_a_message_that_was_let_through_reaches_everybody_under_a_new_number() -> None:
+    lesson = Lesson()
+    teacher, student = lesson.both()
+    held(lesson)
+    lesson.chat(TEACHER, id_="message-2")
+    lesson.tell(ev.Decided(lesson.decide(1, MessageState.RELAYED)))
+    (got,) = lesson.all(m.ChatMessage, teacher)
+    assert (got.seq, got.text, got.state, got.decided, got.at) == (3, "👋 call 555", "relayed", True, START * 1000)
+    own = lesson.all(m.ChatMessage, student)[-1]
+    assert (own.seq, own.id, own.state, own.decided, own.findings) == (3, "message-1", "relayed", True, [])
+
+
+def test_a_message_that_stays_stopped_is_told_to_its_writer_alone() -> None:
+    lesson = Lesson()
+    teacher, student = lesson.both()
+    held(lesson)
+    lesson.tell(ev.Decided(lesson.decide(1, MessageState.BLOCKED)))
+    (own,) = lesson.all(m.ChatMessage, student)
+    assert (own.seq, own.state, own.decided) == (2, "blocked", True)
+    assert own.findings == [m.Span(kind="phone", start=3, end=11)]
+    assert not lesson.all(m.ChatMessage, teacher)
+
+
+def test_a_decision_that_the_room_knows_already_is_not_told_again() -> None:
+    """Its answer was lost, the operator asked again."""
+    lesson = Lesson()
+    teacher, student = lesson.both()
+    held(lesson)
+    decided = ev.Decided(lesson.decide(1, MessageState.RELAYED))
+    lesson.tell(decided)
+    assert lesson.tell(decided) == []
+    assert len(lesson.all(m.ChatMessage, teacher)) == len(lesson.all(m.ChatMessage, student)) == 1
+
+
+def test_a_decision_in_another_process_is_found_by_the_gap_it_leaves() -> None:
+    lesson = Lesson()
+    teacher, student = lesson.both()
+    held(lesson)
+    lesson.decide(1, MessageState.RELAYED)
+    lesson.chat(TEACHER, id_="message-2")
+    assert [effect.socket for effect in lesson.all(do.Replay)][-2:] == [teacher, student]
+    assert [effect.after for effect in lesson.all(do.Replay)][-2:] == [1, 1]
+
+
+def test_an_answer_after_a_decision_says_that_it_was_decided() -> None:
+    lesson = Lesson()
+    _, student = lesson.both()
+    held(lesson)
+    lesson.tell(ev.Decided(lesson.decide(1, MessageState.BLOCKED)))
+    held(lesson)  # sent again, after a reconnect
+    ack = lesson.all(m.ChatAck, student)[-1]
+    assert (ack.seq, ack.state, ack.decided) == (2, "blocked", True)
+
+
+@pytest.mark.parametrize(
+    ("action", "decider", "expected"),
+    [
+        (Action.RELAY, Decider.MODEL, True),
+        (Action.HOLD, Decider.MODEL, False),
+        (Action.BLOCK, Decider.RULES, False),
+        (Action.RELAY, Decider.STANDING, False),
+    ],
+)
+def test_chance_offers_only_what_was_screened_and_relayed(action: Action, decider: Decider, expected: bool) -> None:
+    """The rest waits for a person anyway, or is nobody's business."""
+    lesson = Lesson()
+    lesson.both()
+    said = lesson.send(STUDENT, "дуже добре")
+    assert not isinstance(said, m.ChatRefused)
+    record = lesson.room.judge(said, Verdict(action, 0.1, decider=decider, degraded=True), sampled=True)
+    assert (record.sampled, record.degraded, record.lang) == (expected, True, "uk")
+    assert not lesson.room.judge(said, Verdict(Action.RELAY, 0.1)).sampled
 
 
 # --- analysis --------------------------------------------------------------------------------------------------------

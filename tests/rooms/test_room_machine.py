@@ -78,7 +78,7 @@ class LessonMachine(RuleBasedStateMachine):
                 assert message.state == "relayed" or message.sender == member, "a stopped message was shown around"
                 self.number(socket, message.seq)
             case m.ChatAck():
-                kept = self.lesson.log[message.seq - 1].message
+                kept = self.lesson.history[message.seq - 1].message
                 assert (kept.sender, kept.id, kept.state) == (member, message.id, message.state), "a made-up answer"
             case m.HintShow():
                 assert ROLES[member] == "teacher"
@@ -173,6 +173,17 @@ class LessonMachine(RuleBasedStateMachine):
         stored = None if fate == "failed" else ev.Stored(lesson.keep(record))
         self.finished.append(stored if stored and fate == "stored" else refused)
 
+    @precondition(lambda self: self.waiting())
+    @rule(data=st.data(), state=st.sampled_from([MessageState.RELAYED, MessageState.BLOCKED]), heard=st.booleans())
+    def decide(self, data: st.DataObject, state: MessageState, heard: bool) -> None:
+        """A person decides; the room may not hear of it, when another process has asked or an answer was lost."""
+        stored = self.lesson.decide(data.draw(st.sampled_from(self.waiting())), state)
+        if heard:
+            self.finished.append(ev.Decided(stored))
+
+    def waiting(self) -> list[int]:
+        return [stored.seq for stored in self.lesson.log if stored and stored.message.state is MessageState.HELD]
+
     @precondition(lambda self: self.finished)
     @rule()
     def chat_finished(self) -> None:
@@ -185,7 +196,7 @@ class LessonMachine(RuleBasedStateMachine):
         seen = [
             stored
             for stored in self.lesson.log[wanted.after :]
-            if stored.message.state is MessageState.RELAYED or stored.message.sender == wanted.reader
+            if stored and (stored.message.state is MessageState.RELAYED or stored.message.sender == wanted.reader)
         ][:PART]
         if wanted.socket in self.open:
             for stored in seen:
@@ -286,9 +297,10 @@ class LessonMachine(RuleBasedStateMachine):
             if person.seen is None or person.socket is None:
                 continue
             assert person.seen >= self.lesson.room.talk.last_seq
-            for stored in self.lesson.log[self.after[person.socket] : person.seen]:
+            for stored in filter(None, self.lesson.log[self.after[person.socket] : person.seen]):
                 others = stored.message.state is MessageState.RELAYED and stored.message.sender != person.id
-                assert not others or stored.seq in self.numbers[person.socket]
+                told = stored.decided and stored.message.sender == person.id
+                assert not (others or told) or stored.seq in self.numbers[person.socket]
 
 
 LessonMachine.TestCase.settings = settings(
