@@ -12,6 +12,7 @@ from lessonroom.chat import dataset
 from lessonroom.chat.evaluate import Judged, in_words, report
 from lessonroom.chat.generator import generate
 from lessonroom.chat.policy import ChatPolicy
+from lessonroom.chat.report import page
 from lessonroom.chat.screen import decide_degraded, look, screen
 from lessonroom.chat.types import Line, Verdict
 from lessonroom.errors import BadInput
@@ -98,9 +99,13 @@ def evaluate(
     policy: ChatPolicy,
     models_dir: Path | None = None,
     rules_only: bool = False,
+    html: Path | None = None,
     progress: Show = unseen,
 ) -> dict[str, Any]:
-    """Measure the filter on a labelled JSONL file. Raises BadInput for a file that is none."""
+    """Measure the filter on a labelled JSONL file. ``html``: where to write a page with curves and tables, too.
+
+    Raises BadInput for a file that is none.
+    """
     ask = screener(policy, models_dir, rules_only=rules_only)
     rows = list(dataset.read_rows(path))
     if not rows:
@@ -110,7 +115,12 @@ def evaluate(
         verdict = ask(row.text, row.sender, row.context)
         judged.append(Judged.of(row, verdict.action, verdict.probability))
         progress("screening", number, len(rows))
-    return report(judged)
+    figures = report(judged)
+    if html is not None:
+        by = "the rules alone" if rules_only else f"model {shelf.load(models_dir).version}"
+        told = page(path.name, judged, figures, threshold=policy.block_from(), model=by)
+        html.write_text(told, encoding="utf-8")
+    return figures
 
 
 def tell(figures: dict[str, Any], out: TextIO, *, as_json: bool) -> None:

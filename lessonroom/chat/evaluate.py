@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any, Final
 
 from lessonroom.chat.dataset import Row
@@ -102,6 +102,31 @@ def calibration(judged: Sequence[Judged]) -> dict[str, Any]:
                 {"from": low, "to": high, "rows": len(inside), "mean": round(mean, 4), "contacts": round(share, 4)}
             )
     return {"brier": None if brier is None else round(brier, 5), "table": table}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What there is at one threshold: shares, None where there is nothing to take one of."""
+
+    threshold: float
+    precision: float | None
+    recall: float | None
+    false_alarms: float | None
+
+
+def curve(judged: Sequence[Judged]) -> list[Step]:
+    """The figures at every probability that was given, lowest first, if all from there on were alarms."""
+    contacts = sum(j.row.label for j in judged)
+    harmless = len(judged) - contacts
+    out: list[Step] = []
+    tp = fp = 0
+    ranked = sorted(judged, key=lambda j: -j.probability)
+    for probability, same in groupby(ranked, key=lambda j: j.probability):
+        labels = [j.row.label for j in same]
+        tp, fp = tp + sum(labels), fp + labels.count(0)
+        shares = (tp / contacts if contacts else None, fp / harmless if harmless else None)
+        out.append(Step(probability, tp / (tp + fp), *shares))
+    return out[::-1]
 
 
 def in_words(figures: dict[str, Any]) -> Iterable[str]:
