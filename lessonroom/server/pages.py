@@ -39,6 +39,12 @@ async def operations(member: str) -> FileResponse:
     return FileResponse(folder() / "operations.html")
 
 
+@router.get("/review/{member}")
+async def review(member: str) -> FileResponse:
+    """The page on which an operator decides about messages."""
+    return FileResponse(folder() / "review.html")
+
+
 class Checked(StaticFiles):
     """Static files that a browser keeps, and asks about each time: a new version is seen at once."""
 

@@ -26,6 +26,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from tests.browser import devreview
+
 WEB = Path(__file__).parents[2] / "web"
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; media-src 'self'; "
@@ -250,11 +252,20 @@ async def dev(request: Request) -> Response:
             setattr(lesson, key, order[key])
     if "fresh" in order:
         fresh(order["fresh"])
+    if "review" in order:
+        devreview.fresh(**order["review"])
+    if "failing" in order:
+        devreview.desk.failing = order["failing"]
     if "analysis" in order:
         lesson.analysis = {"type": "analysis", **order["analysis"]}
         await lesson.tell_all(lesson.analysis)
     if "analyser" in order:
         await lesson.tell_members()
+    for index, state in order.get("decide", []):
+        # a decided message comes again, under a new number
+        entry = {**lesson.log[index], "seq": len(lesson.log) + 1, "state": state, "decided": True}
+        lesson.log.append(entry)
+        await lesson.tell(lesson.people[entry["sender"]], entry)
     for member, message in order.get("push", []):
         await lesson.tell(lesson.people.get(member), message)
     for member in order.get("drop", []):
@@ -298,6 +309,8 @@ app = Strict(
             Route("/", page("index.html")),
             Route("/lesson/{member}", page("lesson.html")),
             Route("/operations/{member}", page("operations.html")),
+            Route("/review/{member}", page("review.html")),
+            *devreview.ROUTES,
             Route("/api/members/{member}/session", session, methods=["POST"]),
             Route("/api/members/{member}/tickets", ticket, methods=["POST"]),
             Route("/whip/{room}", whip, methods=["POST"]),

@@ -72,6 +72,7 @@ PARTS = {
     "doors": ("doors", "denied"),
     "lesson": ("before", "lesson", "chat", "trouble", "ends"),
     "operations": ("operations",),
+    "review": ("review", "decided"),
 }
 
 
@@ -302,6 +303,64 @@ class Tour:
             await page.screenshot(path=path, full_page=True)
         await self.close()
 
+    async def page_shot(self, who: str, state: str) -> None:
+        """The whole page, not only the part in view."""
+        self.count += 1
+        self.out.mkdir(parents=True, exist_ok=True)
+        await self.pages[who].screenshot(path=self.out / f"{self.name}-{self.count:02}-{state}.png", full_page=True)
+
+    async def review(self) -> None:
+        await self.dev(review={"language": self.language})
+        page = await self.open("t", "/review/operator#code")
+        await page.get_by_test_id("message").wait_for()
+        await page.wait_for_timeout(300)
+        await self.shot("t", "review")
+        await self.page_shot("t", "review-whole")
+        await page.get_by_test_id("show-text").click()
+        await page.get_by_test_id("clear-text").wait_for()
+        await self.shot("t", "review-text")
+        for step in range(3):
+            await page.wait_for_timeout(400)
+            await page.keyboard.press("co"[step % 2])
+            await page.wait_for_timeout(150)
+            await self.shot("t", f"review-next-{step}")
+        await self.dev(failing=503)
+        await page.get_by_test_id("show-text").click()
+        await page.wait_for_timeout(400)
+        await self.shot("t", "review-text-failed")
+        await page.keyboard.press("o")
+        await page.wait_for_timeout(300)
+        await self.page_shot("t", "review-failing")
+        await self.dev(failing=0)
+        await page.get_by_test_id("send-again").click()
+        await page.wait_for_timeout(400)
+        await self.shot("t", "review-empty")
+        await self.dev(review={"language": self.language, "quiet": True})
+        await page.reload()
+        await page.get_by_test_id("filter-held").click()
+        await page.wait_for_timeout(800)
+        await page.keyboard.press("Tab")
+        await self.page_shot("t", "review-held-new-server")
+        await page.keyboard.press("c")
+        await page.wait_for_timeout(300)
+        await self.shot("t", "review-filtered")
+        await self.close()
+
+    async def decided(self) -> None:
+        """A student's own messages after a person has looked at them."""
+        await self.dev(fresh="M0")
+        student = await self.open("s", "/lesson/student-1#code")
+        await student.get_by_test_id("join").click()
+        await student.get_by_test_id("room").wait_for()
+        await self.fold("s", open_=True)
+        await self.say("s", BLOCKED[self.language])
+        await student.get_by_test_id("stopped-appeal").click()
+        await self.say("s", "held 18:30?")
+        await self.dev(decide=[[0, "blocked"], [1, "relayed"]])
+        await student.wait_for_timeout(300)
+        await self.shot("s", "decided")
+        await self.close()
+
 
 def snapshot(state: str, gpus: int, rooms: int) -> dict[str, Any]:
     """An invented hour of an invented server."""
@@ -338,6 +397,7 @@ def snapshot(state: str, gpus: int, rooms: int) -> dict[str, Any]:
         "gpus": [gpu(index) for index in range(gpus)],
         "chat_per_second": 0.2,
         "verdicts": {"relay": 214, "hold": 2, "block": 7},
+        "review": {"waiting": {"cpu": 7, "gpu": 0, "empty": None}[state], "repeated": 1 if state == "cpu" else None},
         "history": history,
         "table": [row(index) for index in range(rooms)],
     }
@@ -403,8 +463,8 @@ async def main() -> None:
         "-m",
         "uvicorn",
         "--app-dir",
-        str(HERE),
-        "devserver:app",
+        str(HERE.parents[1]),
+        "tests.browser.devserver:app",
         "--port",
         str(port),
         "--log-level",

@@ -58,6 +58,30 @@ test("an appealed message that was put away before still stands in the list", ()
   assert.equal(talk.arrived([], server("a", 1, { sender: ME, state: "appealed" }), ["a"]).length, 1);
 });
 
+test("what a person decided against is shown in the list, and is not offered for an appeal again", () => {
+  const appealed = server("a", 1, { sender: ME, state: "appealed" });
+  const messages = talk.arrived([appealed], server("a", 5, { sender: ME, state: "blocked", decided: true }), []);
+  assert.equal(talk.stopped(messages, ME), null);
+  assert.deepEqual(talk.listed(messages).map(({ seq, decided }) => [seq, decided]), [[5, true]]);
+});
+
+test("an appeal that comes after a person's decision is answered with that decision", () => {
+  const blocked = talk.arrived([], server("a", 1, { sender: ME, state: "blocked" }), []);
+  const messages = talk.acknowledged(blocked, { id: "a", seq: 1, at: 1, state: "blocked", decided: true });
+  assert.equal(talk.stopped(messages, ME), null);
+});
+
+test("a released message moves to its new place, once", () => {
+  const held = talk.arrived(talk.arrived([], server("a", 1, { sender: ME, state: "held" }), []), server("b", 2), []);
+  const messages = talk.arrived(held, server("a", 3, { sender: ME, decided: true }), []);
+  assert.deepEqual(messages.map(({ id, seq, state }) => [id, seq, state]), [["b", 2, "relayed"], ["a", 3, "relayed"]]);
+});
+
+test("news about one's own message is unread, too", () => {
+  const messages = talk.arrived([], server("a", 3, { sender: ME, decided: true }), []);
+  assert.equal(talk.unread(messages, ME, 2), 1);
+});
+
 test("a refused message keeps its text and can be tried again", () => {
   const refused = talk.refused(pending("a"), { id: "a", code: "store_down" });
   assert.deepEqual([refused[0].state, refused[0].code, refused[0].text], ["refused", "store_down", "hello"]);

@@ -13,6 +13,7 @@ from lessonroom.chat.types import Kind
 from lessonroom.media.hints import ADVICE
 from lessonroom.media.types import Cue, Unseen, Watching
 from lessonroom.messages import Analysis
+from lessonroom.storage.review import Why
 
 WEB = Path(__file__).parents[2] / "web"
 LANGUAGES = ("en", "ru", "uk")
@@ -30,10 +31,17 @@ FROM_THE_SERVER = {
     "indicator": [*REASONS, *(reason.value for reason in Unseen), "learning", "watching"],
     "chat": ["held", "appealed", "sending", "waiting"],
     "stuck": ["sending", "waiting", "delivered", "kept", "failed"],
-    "chat.refused": ["store_down", "rate_limited", "too_long", "not_allowed"],
+    "chat.refused": ["store_down", "rate_limited", "too_long", "not_allowed", "violator"],
     "ops.state": ["off", Watching.LEARNING.value, Watching.WATCHING.value],
     "health": ["all_well", "store_down", "no_vision", "vision_down", "cpu_full", "cpu_busy", "inference_slow"],
     "limits": ["cpu", "inference", "store", "none"],
+    "chat.decided": ["relayed", "blocked"],
+    "why": [why.value for why in Why],
+    "why.more": [why.value for why in Why],
+    "filter": ["all", *(why.value for why in Why)],
+    "means.ordinary": [why.value for why in Why],
+    "means.contact": [why.value for why in Why],
+    "kind": [*(kind.value for kind in Kind), "other", "none"],
     "role": ["teacher", "student", "observer"],
 }
 

@@ -1,4 +1,4 @@
-/** The two posts that admit a page: its session, then a ticket for each connection. */
+/** Requests of the pages, and the two posts that admit one: its session, then a ticket for each connection. */
 
 import { address } from "./place.js";
 
@@ -17,15 +17,20 @@ export class ApiError extends Error {
   }
 }
 
-async function post(path, body) {
+/** The server's answer to a post. Raises ApiError. */
+export function post(path, body) {
+  return ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+}
+
+/** The server's answer to a get. Raises ApiError. */
+export function get(path) {
+  return ask(path, { method: "GET" });
+}
+
+async function ask(path, request) {
   let response;
   try {
-    response = await fetch(address(path), {
-      method: "POST",
-      credentials: "same-origin",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    });
+    response = await fetch(address(path), { credentials: "same-origin", ...request });
   } catch {
     throw new ApiError(0, "unreachable");
   }

@@ -6,6 +6,9 @@ import { clock, has, onLanguage, t } from "./i18n.js";
 import * as talk from "./talk.js";
 
 const NEAR = 80;
+/** Refusals after which the same message would be refused again. */
+const HOPELESS = ["too_long", "not_allowed", "violator"];
+const SIGNS = { sending: "clock", held: "person", appealed: "person", refused: "info", blocked: "info", relayed: "check" };
 
 export class Chat {
   #store;
@@ -84,20 +87,17 @@ export class Chat {
   }
 
   #status(message, offline) {
-    if (message.state === "relayed") return null;
-    const word = message.state === "sending" && offline ? "waiting" : message.state;
-    const words = word === "refused" ? refusal(message.code) : t(`chat.${word}`);
-    const sign = { sending: "clock", held: "person", appealed: "person", refused: "info" }[message.state];
+    if (message.state === "relayed" && !message.decided) return null;
     return el("div", { class: "message-status", testid: "message-status" },
-      el("span", { class: "status-line" }, icon(sign), el("span", {}, words)),
-      message.state === "refused" ? this.#ways(message) : null);
+      el("span", { class: "status-line" }, icon(SIGNS[message.state]), el("span", {}, wordsOf(message, offline))),
+      ["refused", "blocked"].includes(message.state) ? this.#ways(message) : null);
   }
 
-  #ways({ id, code }) {
+  #ways({ id, state, code }) {
     const way = (name) => el("button", {
       class: "link", type: "button", testid: `message-${name}`, onclick: () => this.#actions[name](id),
     }, t(`chat.${name}`));
-    const again = code === "too_long" || code === "not_allowed" ? [] : [way("retry")];
+    const again = state === "blocked" || HOPELESS.includes(code) ? [] : [way("retry")];
     return el("span", { class: "status-ways" }, ...again, way("edit"), way("remove"));
   }
 
@@ -139,6 +139,14 @@ function nameOf(state, message) {
 function replace(old, node) {
   old.replaceWith(node);
   return node.nextElementSibling;
+}
+
+/** What became of one's own message, in words. */
+function wordsOf({ state, code, decided }, offline) {
+  if (state === "refused") return refusal(code);
+  if (state === "blocked") return `${t("chat.decided.blocked")} ${t("stopped.rule")}`;
+  if (decided) return t(`chat.decided.${state}`);
+  return t(`chat.${state === "sending" && offline ? "waiting" : state}`);
 }
 
 function refusal(code) {

@@ -1,4 +1,4 @@
-/** Numbers of the operations page in the reader's way: digits, units, ages. */
+/** Numbers of the operators' pages in the reader's way: digits, units, ages. */
 
 import { speech, t } from "./i18n.js";
 
@@ -34,5 +34,6 @@ export function age(seconds) {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return t("unit.s", { value: whole });
   if (whole < 3600) return t("unit.min", { value: Math.floor(whole / 60) });
+  if (whole >= 2 * 86_400) return t("unit.d", { days: Math.floor(whole / 86_400), hours: Math.floor((whole % 86_400) / 3600) });
   return t("unit.h", { hours: Math.floor(whole / 3600), minutes: Math.floor((whole % 3600) / 60) });
 }

@@ -149,3 +149,8 @@ export function clock(at, { seconds = false } = {}) {
   const second = seconds ? { second: "2-digit" } : {};
   return new Intl.DateTimeFormat(speech.locale, { hour: "2-digit", minute: "2-digit", ...second }).format(at);
 }
+
+/** A day such as "2026-11-22" in the reader's short way. */
+export function day(date) {
+  return new Intl.DateTimeFormat(speech.locale, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(`${date}T00:00:00Z`));
+}

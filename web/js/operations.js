@@ -5,9 +5,10 @@ import { admitted } from "./admission.js";
 import { byId, drawIcons, el, show, write } from "./dom.js";
 import * as figures from "./figures.js";
 import { clock, has, languageSwitches, onLanguage, speakFirst, t } from "./i18n.js";
-import { newId, socketAddress } from "./place.js";
+import { address, newId, socketAddress } from "./place.js";
 import { LastingSocket } from "./socket.js";
 import { SPAN, Spark } from "./spark.js";
+import { drawViolators } from "./violators.js";
 import { door, enter } from "./views.js";
 
 /** A figure that may be missing: nothing came in that time. */
@@ -42,7 +43,9 @@ class Operations {
   #sparks = new Map();
   #stale = false;
 
-  constructor() {
+  /** `member`: whose page this is. */
+  constructor(member) {
+    byId("to-review").href = address(`review/${encodeURIComponent(member)}`);
     for (const [name, , format] of LINES) {
       const spark = new Spark(() => t(`ops.${name}`), format, `chart-${name}`);
       this.#sparks.set(name, spark);
@@ -76,6 +79,7 @@ class Operations {
     document.title = `${t("ops.title")} · Lessonroom`;
     byId("operations").dataset.stale = String(this.#stale);
     this.#health();
+    this.#review();
     byId("figures").replaceChildren(...FIGURES.map((figure) => tile(figure, this.#now)));
     for (const [name, key] of LINES) {
       this.#sparks.get(name).draw(this.#history.map((point) => ({ t: point.t, value: point[key] })), this.#now.now);
@@ -93,6 +97,16 @@ class Operations {
     write(byId("health-sentence"), t(this.#stale ? "health.stale" : key));
     write(byId("health-limits"), this.#stale ? t("health.stale.text") : t(has(`limits.${limits}`) ? `limits.${limits}` : "limits.none"));
     write(byId("updated"), t("ops.updated", { time: clock(this.#now.now, { seconds: true }) }));
+  }
+
+  /** The way to the messages that wait for a person; their number is unknown while nobody has counted. */
+  #review() {
+    const { waiting: count = null, repeated = 0 } = this.#now.review ?? {};
+    const link = byId("to-review");
+    show(link, true);
+    write(link, count === null ? t("ops.review.unknown") : t("ops.review", { count }));
+    link.dataset.waits = String(count > 0);
+    drawViolators(repeated ?? 0);
   }
 }
 
@@ -145,7 +159,7 @@ async function main() {
   drawIcons();
   const session = await admitted();
   if (!session) return;
-  const operations = new Operations();
+  const operations = new Operations(session.member);
   const page = newId();
   const socket = new LastingSocket({
     url: socketAddress("ws/operations"),

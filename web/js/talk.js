@@ -6,25 +6,25 @@ export function sendable(text) {
 }
 
 /**
- * One message of the view: `{id, seq, sender, text, at, state, code, findings}`. `seq` is null until it is stored;
- * `state`: sending, relayed, held, blocked, appealed, refused.
+ * One message of the view: `{id, seq, sender, text, at, state, code, findings, decided}`. `seq` is null until it is
+ * stored; `state`: sending, relayed, held, blocked, appealed, refused; `decided`: a person has said so, and that stands.
  */
 export function sent(messages, { id, sender, text, at }) {
   if (messages.some((message) => message.id === id)) return messages;
-  return [...messages, { id, seq: null, sender, text, at, state: "sending", code: null, findings: [] }];
+  return [...messages, { id, seq: null, sender, text, at, state: "sending", code: null, findings: [], decided: false }];
 }
 
 /** A message of the server, relayed or replayed: it takes the place of the one that waits under the same id. */
 export function arrived(messages, incoming, dismissed) {
-  const { id, seq, sender, text, at, state = "relayed", findings = [] } = incoming;
+  const { id, seq, sender, text, at, state = "relayed", findings = [], decided = false } = incoming;
   const rest = messages.filter((message) => !(message.id === id && message.sender === sender));
   if (state === "blocked" && dismissed.includes(id)) return rest;
-  return ordered([...rest, { id, seq, sender, text, at, state, code: null, findings }]);
+  return ordered([...rest, { id, seq, sender, text, at, state, code: null, findings, decided }]);
 }
 
 /** The server has stored our message and says what became of it. */
-export function acknowledged(messages, { id, seq, at, state, findings = [] }) {
-  return ordered(change(messages, id, { seq, at, state, findings, code: null }));
+export function acknowledged(messages, { id, seq, at, state, findings = [], decided = false }) {
+  return ordered(change(messages, id, { seq, at, state, findings, decided, code: null }));
 }
 
 /** The server has not stored our message; its text stays with the writer. */
@@ -44,18 +44,20 @@ export function removed(messages, id) {
 
 /** The blocked message that the writer must decide on now, oldest first, or null. */
 export function stopped(messages, me) {
-  return messages.find((message) => message.sender === me && message.state === "blocked") ?? null;
+  return messages.find((message) => message.sender === me && inInput(message)) ?? null;
 }
 
-/** What the list shows: everything except blocked messages, which stand in the input line. */
+/** What the list shows: everything except blocked messages, which stand in the input line until a person has decided. */
 export function listed(messages) {
-  return messages.filter((message) => message.state !== "blocked");
+  return messages.filter((message) => !inInput(message));
 }
 
-/** How many messages of others came after the last one that was in view. */
+/** How much came after the last that was in view: messages of others, and what a person decided about one's own. */
 export function unread(messages, me, readUpTo) {
-  return messages.filter((message) => message.sender !== me && message.seq > readUpTo).length;
+  return messages.filter(({ sender, seq, decided }) => (sender !== me || decided) && seq > readUpTo).length;
 }
+
+const inInput = ({ state, decided }) => state === "blocked" && !decided;
 
 /** A text cut at its findings: `[{text, found}]`; spans are in UTF-16 units and may overlap or reach too far. */
 export function marked(text, findings) {

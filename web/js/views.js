@@ -1,7 +1,7 @@
 /** Which part of the page is in view, and the one card that explains why there is no lesson. */
 
 import { byId, setIcon, show } from "./dom.js";
-import { onLanguage, t } from "./i18n.js";
+import { has, onLanguage, t } from "./i18n.js";
 
 const ICONS = { opening: "clock", left: "leave", ended: "check", replaced: "people", unreachable: "refresh", full: "clock" };
 const ACTIONS = { left: "door.left.action", replaced: "door.replaced.action", unreachable: "door.again", full: "door.again" };
@@ -32,9 +32,14 @@ export function door(kind, act = null) {
 
 function drawDoor() {
   if (!shownDoor) return;
-  byId("door-title").textContent = t(`door.${shownDoor}.title`);
-  byId("door-text").textContent = t(`door.${shownDoor}.text`);
+  for (const part of ["title", "text"]) byId(`door-${part}`).textContent = t(doorKey(part));
   if (shownDoor in ACTIONS) byId("door-action").textContent = t(ACTIONS[shownDoor]);
+}
+
+/** An operator's page has no lesson behind its door, and says so. */
+function doorKey(part) {
+  const own = `door.operator.${shownDoor}.${part}`;
+  return "operator" in document.body.dataset && has(own) ? own : `door.${shownDoor}.${part}`;
 }
 
 onLanguage(drawDoor);
