@@ -17,6 +17,9 @@ ENGLISH: Final = "en"
 OTHER: Final = "other"
 LANGUAGES: Final = (RUSSIAN, UKRAINIAN, ENGLISH, OTHER)
 
+ENOUGH: Final = 400
+"""Characters that are read; whoever writes more goes on in the same language."""
+
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’ʼ][^\W\d_]+)*")
 _NO_TALK: Final = re.compile(r"[@/\\\d_]|\w\.\w")
 
@@ -49,8 +52,8 @@ _WORDS_OF_OTHERS: Final = _bag(
 
 
 def language_of(text: str) -> str:
-    """``ru``, ``uk``, ``en`` or ``other``; the last also for a text without words. Linear in the text."""
-    words = _words(text)
+    """``ru``, ``uk``, ``en`` or ``other``; the last also for a text without words."""
+    words = _words(text[:ENOUGH])
     cyrillic = sum("Ѐ" <= word[0] <= "ӿ" for word in words)
     latin = sum(word[0].isascii() or "à" <= word[0] <= "ɏ" for word in words)
     rest = len(words) - cyrillic - latin

@@ -20,7 +20,8 @@ from lessonroom.storage.review import (
     Decided,
     Decision,
     Detail,
-    Drift,
+    Judge,
+    Period,
     Reading,
     Reviews,
     SenderRecord,
@@ -30,12 +31,14 @@ from lessonroom.storage.review import (
 
 BEFORE = 6
 """Earlier lines of the room that are shown with a text."""
-RECENT_SECONDS = 30 * 86_400.0
+RECENT_SECONDS = 30 * 24 * 3600.0
 """How far back decisions count for the share of wrong blocks."""
 COUNT_SECONDS = 5.0
 """Time between two countings of what waits."""
 REPEATED = 2
 """With fewer strikes nobody is so much as looked at by :func:`~lessonroom.chat.standing.tells_operator`."""
+
+DAY = 86_400.0
 
 Shadow = Callable[[], Mapping[str, str | int] | None]
 """Figures of a model that is tried beside the current one: ``version``, ``messages``, ``both``, ``only_current``,
@@ -62,6 +65,18 @@ class Queue:
     waiting: Mapping[Why, int]
     blocks: tuple[int, int]
     repeated: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How the filter does lately, day by day from ``first`` (UTC, in days since the epoch) on.
+
+    ``judges``: versions of the model before people.
+    """
+
+    first: int
+    days: Sequence[Period]
+    judges: Sequence[Judge]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +139,13 @@ class Review:
         return decided
 
     async def drift(self, days: int) -> Drift:
-        """Figures of the last days, today among them. Raises StoreDown."""
-        return await self._store.drift(self.first_day(days) * 86_400.0)
+        """Figures of the last days, today among them. Raises StoreDown.
 
-    def first_day(self, days: int) -> int:
-        """The first of so many days (UTC) of which today is the last, in days since the epoch."""
-        return int(self._clock() // 86_400) - days + 1
+        The database is asked for one day after the other, so that lessons get their turn between.
+        """
+        first = int(self._clock() // DAY) - days + 1
+        found = [await self._store.period(day * DAY, (day + 1) * DAY) for day in range(first, first + days)]
+        return Drift(first, found, await self._store.judges(first * DAY))
 
     async def sender(self, sender: str) -> SenderRecord:
         """What is known of a sender. Raises StoreDown."""

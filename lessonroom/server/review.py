@@ -74,10 +74,10 @@ async def decide(message: Number, ask: DecisionAsk, request: Request) -> Decisio
     return DecisionView.of(await services(request).review.decide(message, ask.contact, kind, request.state.actor))
 
 
-async def drift(request: Request, days: Annotated[int, Query(ge=1, le=366)] = 14) -> DriftView:
+async def drift(request: Request, days: Annotated[int, Query(ge=1, le=90)] = 14) -> DriftView:
     """Show how the filter does lately: verdicts and appeals by day, probabilities by language, models before people."""
     review = services(request).review
-    return DriftView.of(await review.drift(days), review.first_day(days), days, review.shadow())
+    return DriftView.of(await review.drift(days), review.shadow())
 
 
 def _routes(router: APIRouter, own: list[params.Depends]) -> APIRouter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -10,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lessonroom.chat.evaluate import wilson
 from lessonroom.chat.types import Kind
-from lessonroom.rooms.review import Queue
+from lessonroom.rooms.review import DAY, Drift, Queue
 from lessonroom.rooms.talk import utf16
-from lessonroom.storage.review import Day, Decided, Drift, Reading, Waiting, Why
+from lessonroom.storage.review import BINS, Decided, Period, Reading, Waiting, Why
 from lessonroom.storage.store import NewMessage
 
 
@@ -164,10 +165,19 @@ class DayView(BaseModel):
     upheld: int
 
     @classmethod
-    def of(cls, day: Day) -> DayView:
-        """Write it down."""
-        name = datetime.fromtimestamp(day.day * 86_400, UTC).date().isoformat()
-        return cls(day=name, relay=day.relay, hold=day.hold, block=day.block, appeals=day.appeals, upheld=day.upheld)
+    def of(cls, day: int, period: Period) -> DayView:
+        """Write it down. ``day``: days since the epoch."""
+        verdicts: Counter[str] = Counter()
+        for tally in period.tallies:
+            verdicts[tally.verdict] += tally.count
+        return cls(
+            day=datetime.fromtimestamp(day * DAY, UTC).date().isoformat(),
+            relay=verdicts["relay"],
+            hold=verdicts["hold"],
+            block=verdicts["block"],
+            appeals=period.appeals,
+            upheld=period.upheld,
+        )
 
 
 class ModelView(BaseModel):
@@ -197,13 +207,14 @@ class DriftView(BaseModel):
     shadow: ShadowView | None
 
     @classmethod
-    def of(cls, drift: Drift, first: int, days: int, shadow: object) -> DriftView:
-        """Write it down, with a row for each day."""
-        found = {day.day: day for day in drift.days}
-        rows = [found.get(day, Day(day, 0, 0, 0, 0, 0)) for day in range(first, first + days)]
+    def of(cls, drift: Drift, shadow: object) -> DriftView:
+        """Write it down."""
+        scores: dict[str, list[int]] = {}
+        for tally in (tally for period in drift.days for tally in period.tallies):
+            scores.setdefault(tally.lang, [0] * BINS)[tally.bin] += tally.count
         return cls(
-            days=[DayView.of(day) for day in rows],
-            scores={lang: list(counts) for lang, counts in drift.scores.items()},
+            days=[DayView.of(day, period) for day, period in enumerate(drift.days, drift.first)],
+            scores=scores,
             models=[ModelView(version=one.version, decided=one.decided, wrong=one.wrong) for one in drift.judges],
             shadow=None if shadow is None else ShadowView.model_validate(shadow),
         )

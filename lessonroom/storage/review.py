@@ -109,13 +109,20 @@ class SenderRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    """The screened messages of one day (UTC). ``day``: days since the epoch; ``upheld``: appeals that were right."""
+class Tally:
+    """So many messages of a language got this verdict with a probability in this bin of ``BINS`` equal ones."""
 
-    day: int
-    relay: int
-    hold: int
-    block: int
+    lang: str
+    verdict: str
+    bin: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The screened messages of some time: what the filter said of them, appeals, and appeals that were right."""
+
+    tallies: tuple[Tally, ...]
     appeals: int
     upheld: int
 
@@ -129,17 +136,8 @@ class Judge:
     wrong: int
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """How the filter does lately. ``scores``: messages by language and twentieth of the probability."""
-
-    days: tuple[Day, ...]
-    scores: Mapping[str, tuple[int, ...]]
-    judges: tuple[Judge, ...]
-
-
 BINS = 20
-"""Bins of a histogram of probabilities."""
+"""Bins of a histogram of probabilities, each half-open but for the last."""
 
 
 class Reviews(Protocol):
@@ -177,8 +175,16 @@ class Reviews(Protocol):
         """Decisions on messages with a number above ``after``, by number, each with up to ``before`` earlier lines."""
         ...
 
-    async def drift(self, since: float) -> Drift:
-        """Figures of all screened messages, and of all decisions, since then."""
+    async def period(self, since: float, until: float) -> Period:
+        """Figures of the screened messages written from ``since`` on and before ``until``.
+
+        Those of senders who are not screened do not count: the filter has said nothing of them. Ask for a day at most:
+        whoever reads next waits.
+        """
+        ...
+
+    async def judges(self, since: float) -> Sequence[Judge]:
+        """Versions of the model on whose verdicts people have decided since then, by name."""
         ...
 
     async def sender(self, sender: str) -> SenderRecord:

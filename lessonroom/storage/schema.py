@@ -117,7 +117,14 @@ Index(
     sqlite_where=messages.c.waits.is_not(None),
     postgresql_where=messages.c.waits.is_not(None),
 )
-Index(None, messages.c.at)
+# all that the figures of drift are made of, so that they need not read the texts
+Index(None, *(messages.c[name] for name in ("at", "decider", "verdict", "lang", "probability")))
+Index(
+    None,
+    messages.c.appealed_at,
+    sqlite_where=messages.c.appealed_at.is_not(None),
+    postgresql_where=messages.c.appealed_at.is_not(None),
+)
 
 labels = Table(
     "labels",

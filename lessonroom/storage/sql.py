@@ -18,8 +18,9 @@ from lessonroom.storage.review import (
     AuditRecord,
     Decided,
     Decision,
-    Drift,
+    Judge,
     Label,
+    Period,
     Reading,
     SenderRecord,
     Waiting,
@@ -163,8 +164,11 @@ class SqlStore:
     async def labels(self, after: int, limit: int, before: int) -> Sequence[Label]:
         return await self._reader.ask(lambda db: reviewlog.labels_after(db, after, limit, before))
 
-    async def drift(self, since: float) -> Drift:
-        return await self._reader.ask(lambda db: drift.drift(db, since))
+    async def period(self, since: float, until: float) -> Period:
+        return await self._reader.ask(lambda db: drift.period(db, since, until))
+
+    async def judges(self, since: float) -> Sequence[Judge]:
+        return await self._reader.ask(lambda db: drift.judges(db, since))
 
     async def sender(self, sender: str) -> SenderRecord:
         return await self._reader.ask(lambda db: reviewlog.sender_of(db, sender))

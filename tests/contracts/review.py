@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pytest
 
 from lessonroom.errors import Conflict, NotFound
-from lessonroom.storage.review import AuditRecord, Day, Decided, Decision, Judge, Reviews, Why
+from lessonroom.storage.review import AuditRecord, Decided, Decision, Judge, Period, Reviews, Tally, Why
 from lessonroom.storage.store import MessageState, NewMessage, Store, StoredMessage
 from tests.contracts.store import NOW, OTHER, ROOM, SPANS, STUDENT, TEACHER, fill, numbers, said
 
@@ -19,7 +19,6 @@ BLOCKED, HELD, APPEALED, RELAYED = (
     MessageState.APPEALED,
     MessageState.RELAYED,
 )
-DAY = 86_400.0
 EVERY = tuple(Why)
 
 
@@ -314,29 +313,46 @@ class ReviewContract:
             await decide(store, number, contact, at=NOW + at)
         assert await store.blocks(NOW + 5) == (3, 2)
 
-    async def test_drift_counts_what_the_filter_said_and_not_what_came_of_it(self, store: Records) -> None:
+    async def test_a_period_counts_what_the_filter_said_and_not_what_came_of_it(self, store: Records) -> None:
         await fill(store)
-        noon = 20_000 * DAY
         for turn, (state, at) in enumerate(
-            [(RELAYED, 0), (RELAYED, DAY - 1), (HELD, 1), (APPEALED, 2), (APPEALED, DAY), (BLOCKED, DAY), (RELAYED, -1)]
+            [
+                (RELAYED, 0),
+                (RELAYED, 9),
+                (HELD, 1),
+                (APPEALED, 2),
+                (APPEALED, 3),
+                (BLOCKED, 4),
+                (RELAYED, -1),
+                (HELD, 10),
+            ]
         ):
-            message = await append(store, turn, state, at=noon + at)
-            if state is HELD or turn == 3:
+            message = await append(store, turn, state, at=NOW + at, lang="ru", probability=0.5)
+            if turn in {2, 3, 5}:
                 await decide(store, await number_of(store, message), False)
-        await append(store, "paying", RELAYED, at=noon, decider="standing")
-        found = await store.drift(noon)
-        assert found.days == (Day(20_000, 2, 1, 1, 1, 1), Day(20_001, 0, 0, 2, 1, 0))
+        await append(store, "paying", RELAYED, at=NOW, decider="standing")
+        found = await store.period(NOW, NOW + 10)
+        assert (found.appeals, found.upheld) == (2, 1)
+        assert found.tallies == (
+            Tally("ru", "block", 10, 3),
+            Tally("ru", "hold", 10, 1),
+            Tally("ru", "relay", 10, 2),
+        )
+        assert await store.period(NOW + 50, NOW + 60) == Period((), 0, 0)
 
-    async def test_scores_are_counted_by_language_in_twenty_bins(self, store: Records) -> None:
+    async def test_probabilities_fall_into_twenty_bins_of_each_language(self, store: Records) -> None:
         await fill(store)
         for turn, (lang, probability) in enumerate(
             [("ru", 0.0), ("ru", 0.049), ("ru", 0.05), ("ru", 0.949), ("uk", 0.95), ("uk", 1.0)]
         ):
             await append(store, turn, RELAYED, lang=lang, probability=probability)
-        scores = (await store.drift(NOW)).scores
-        assert {lang: len(counts) for lang, counts in scores.items()} == {"ru": 20, "uk": 20}
-        assert {place: count for place, count in enumerate(scores["ru"]) if count} == {0: 2, 1: 1, 18: 1}
-        assert scores["uk"][19] == 2
+        tallies = (await store.period(NOW, NOW + 1)).tallies
+        assert [(one.lang, one.bin, one.count) for one in tallies] == [
+            ("ru", 0, 2),
+            ("ru", 1, 1),
+            ("ru", 18, 1),
+            ("uk", 19, 2),
+        ]
 
     async def test_models_are_measured_by_what_people_said(self, store: Records) -> None:
         """To hold a harmless message is an alarm, too; a contact that was relayed is a miss."""
@@ -352,7 +368,8 @@ class ReviewContract:
         ):
             message = await append(store, turn, state, sampled=state is RELAYED, model=model)
             await decide(store, await number_of(store, message), contact)
-        assert (await store.drift(NOW)).judges == (Judge("a", 3, 1), Judge("b", 2, 2))
+        assert list(await store.judges(NOW)) == [Judge("a", 3, 1), Judge("b", 2, 2)]
+        assert list(await store.judges(NOW + 1)) == []
 
     # --- the audit ---
 

@@ -10,8 +10,8 @@ from lessonroom.chat.standing import FORGET_SECONDS, HALF_LIFE
 from lessonroom.errors import StoreDown
 from lessonroom.metrics import Metrics
 from lessonroom.rooms.hub import Hub
-from lessonroom.rooms.review import Counts, Review
-from lessonroom.storage.review import SenderRecord, Why
+from lessonroom.rooms.review import DAY, Counts, Review
+from lessonroom.storage.review import Judge, Period, SenderRecord, Why
 
 NOW = 1_800_000_000.0
 
@@ -23,6 +23,7 @@ class Records:
         self.down = False
         self.senders = senders
         self.asked: tuple[float, int] = (0.0, 0)
+        self.periods: list[tuple[float, float]] = []
 
     async def waiting(self) -> Mapping[Why, int]:
         if self.down:
@@ -32,6 +33,13 @@ class Records:
     async def struck(self, since: float, least: int) -> Sequence[SenderRecord]:
         self.asked = (since, least)
         return self.senders
+
+    async def period(self, since: float, until: float) -> Period:
+        self.periods.append((since, until))
+        return Period((), 0, 0)
+
+    async def judges(self, since: float) -> Sequence[Judge]:
+        return []
 
 
 def review(records: Records, metrics: Metrics | None = None, hub: object = None) -> Review:
@@ -86,7 +94,10 @@ async def test_operators_hear_of_those_whose_strikes_weigh_enough_now() -> None:
     assert records.asked == (NOW - FORGET_SECONDS, 2)
 
 
-def test_a_day_begins_at_midnight_in_greenwich() -> None:
-    one = review(Records())
-    assert one.first_day(1) == NOW // 86_400
-    assert one.first_day(14) == NOW // 86_400 - 13
+async def test_drift_asks_for_days_that_begin_at_midnight_in_greenwich() -> None:
+    records = Records()
+    found = await review(records).drift(2)
+    today = NOW // DAY
+    assert found.first == today - 1
+    assert records.periods == [((today - 1) * DAY, today * DAY), (today * DAY, (today + 1) * DAY)]
+    assert len(found.days) == 2

@@ -28,7 +28,9 @@ def upgrade() -> None:
     else:
         _number_in_a_new_table()
     op.create_index("ix_messages_waits_number", "messages", ["waits", "number"], **_where("waits IS NOT NULL"))
-    op.create_index("ix_messages_at", "messages", ["at"])
+    drift = ["at", "decider", "verdict", "lang", "probability"]
+    op.create_index("ix_messages_at_decider_verdict_lang_probability", "messages", drift)
+    op.create_index("ix_messages_appealed_at", "messages", ["appealed_at"], **_where("appealed_at IS NOT NULL"))
     _labels()
     _audit()
 
