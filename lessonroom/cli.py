@@ -1,4 +1,4 @@
-"""Every command. The only reader of the environment, and the only place that prints.
+"""Every command; those of the chat stand in :mod:`lessonroom.cli_chat`. The only reader of the environment.
 
 A command parses its arguments and calls one function; libraries that take long to import are imported by the command
 that needs them, so that ``lessonroom --help`` is quick.
@@ -11,15 +11,13 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
 from lessonroom import __version__, config, progress
+from lessonroom.cli_chat import chat
 from lessonroom.errors import BadInput, LessonroomError
-
-if TYPE_CHECKING:
-    from lessonroom.chat.policy import ChatPolicy
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -83,8 +81,13 @@ def _print(record: Mapping[str, Any]) -> None:
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name=PROMISE)
-def commands() -> None:
+@click.pass_context
+def commands(context: click.Context) -> None:
     """Hints for teachers and a screened chat for one-to-one online lessons."""
+    context.obj = _settings  # for the commands of other modules, which do not read the environment
+
+
+commands.add_command(chat)
 
 
 # --- the server ------------------------------------------------------------------------------------------------------
@@ -169,84 +172,6 @@ def export_expression(checkpoint: Path, data: Path, out: Path) -> None:
 
     card = export.export(checkpoint, data, out, made_by="lessonroom vision export")
     _print({key: card["scores"][key] for key in ("accuracy", "balanced_accuracy_7", "calibration_error")})
-
-
-# --- chat ------------------------------------------------------------------------------------------------------------
-
-
-@commands.group()
-def chat() -> None:
-    """Check texts for contacts; train and measure the filter."""
-
-
-@chat.command()
-@click.argument("text", required=False)
-@click.option("--jsonl", is_flag=True, help="Read JSON lines from standard input, answer each with one line.")
-@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
-@click.option("--rules-only", is_flag=True, help="As when the model is down: rules decide, the rest is held.")
-def check(text: str | None, jsonl: bool, as_json: bool, rules_only: bool) -> None:
-    """Check one TEXT, or a stream with --jsonl."""
-    from lessonroom.chat import commands as talk
-
-    if jsonl and text is not None:
-        raise BadInput("chat check: expected a text or --jsonl, got both")
-    settings = _settings()
-    talk.check(
-        text,
-        policy=_chat_policy(settings),
-        out=sys.stdout,
-        lines=sys.stdin if jsonl else None,
-        models_dir=settings.models_dir,
-        rules_only=rules_only,
-        as_json=as_json,
-    )
-
-
-@chat.command("train")
-@click.option("--out", type=EXISTING, required=True, help="Folder for contact_filter.npz and its sidecar.")
-@click.option("--foreign", type=EXISTING, help="Folder of further labelled JSONL files to learn from.")
-@click.option("--version", "name", default="local", show_default=True, help="Version for the sidecar.")
-@click.option("--compare", is_flag=True, help="Compare SVM, logistic regression and a neural network first.")
-def train_filter(out: Path, foreign: Path | None, name: str, compare: bool) -> None:
-    """Train the contact filter from the corpus."""
-    from lessonroom.chat import commands as talk
-
-    with progress.bar("training") as show:
-        talk.train(
-            out_dir=out,
-            foreign_dir=foreign,
-            policy=_chat_policy(_settings()),
-            version=name,
-            out=sys.stdout,
-            compare=compare,
-            progress=show,
-        )
-
-
-@chat.command("evaluate")
-@click.argument("file", type=EXISTING)
-@click.option("--rules-only", is_flag=True, help="Measure the rules without the model.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def evaluate_filter(file: Path, rules_only: bool, as_json: bool) -> None:
-    """Measure the contact filter on a labelled JSONL FILE."""
-    from lessonroom.chat import commands as talk
-
-    settings = _settings()
-    with progress.bar("screening") as show:
-        figures = talk.evaluate(
-            file,
-            policy=_chat_policy(settings),
-            models_dir=settings.models_dir,
-            rules_only=rules_only,
-            progress=show,
-        )
-    talk.tell(figures, sys.stdout, as_json=as_json)
-
-
-def _chat_policy(settings: config.Settings) -> ChatPolicy:
-    from lessonroom.chat.policy import ChatPolicy
-
-    return ChatPolicy.of(settings)
 
 
 # --- figures of this machine -----------------------------------------------------------------------------------------

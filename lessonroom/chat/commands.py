@@ -16,6 +16,7 @@ from lessonroom.chat.report import page
 from lessonroom.chat.screen import decide_degraded, look, screen
 from lessonroom.chat.types import Line, Verdict
 from lessonroom.errors import BadInput
+from lessonroom.outfile import report_file
 from lessonroom.progress import Show, unseen
 
 Screener = Callable[[str, str, Sequence[Line]], Verdict]
@@ -104,22 +105,23 @@ def evaluate(
 ) -> dict[str, Any]:
     """Measure the filter on a labelled JSONL file. ``html``: where to write a page with curves and tables, too.
 
-    Raises BadInput for a file that is none.
+    Raises BadInput for a file that is none, and before the work where the page cannot be written.
     """
-    ask = screener(policy, models_dir, rules_only=rules_only)
     rows = list(dataset.read_rows(path))
     if not rows:
         raise BadInput(f"{path.name}: expected labelled messages, got an empty file")
-    judged = []
-    for number, row in enumerate(rows, start=1):
-        verdict = ask(row.text, row.sender, row.context)
-        judged.append(Judged.of(row, verdict.action, verdict.probability))
-        progress("screening", number, len(rows))
-    figures = report(judged)
-    if html is not None:
-        by = "the rules alone" if rules_only else f"model {shelf.load(models_dir).version}"
-        told = page(path.name, judged, figures, threshold=policy.block_from(), model=by)
-        html.write_text(told, encoding="utf-8")
+    ask = screener(policy, models_dir, rules_only=rules_only)
+    with report_file(html) as out:
+        judged = []
+        for number, row in enumerate(rows, start=1):
+            verdict = ask(row.text, row.sender, row.context)
+            judged.append(Judged.of(row, verdict.action, verdict.probability))
+            progress("screening", number, len(rows))
+        figures = report(judged)
+        if out is not None:
+            by = "the rules alone" if rules_only else f"model {shelf.load(models_dir).version}"
+            out.truncate(0)
+            out.write(page(path.name, judged, figures, threshold=policy.block_from(), model=by))
     return figures
 
 

@@ -70,12 +70,17 @@ def foreign(folder: Path) -> Iterator[Row]:
 
 def part_of(family: str, salt: str = "") -> str:
     """train, validation or test: by the family's name alone, so that it never moves."""
-    share = int.from_bytes(hashlib.sha256(f"{salt}{family}".encode()).digest()[:4], "big") / 2**32
+    share = share_of(family, salt)
     for part, size in PARTS:
         if share < size:
             return part
         share -= size
     return "test"
+
+
+def share_of(family: str, salt: str = "") -> float:
+    """A number from 0 to 1 that a family has for ever, to take the same share of families every time."""
+    return int.from_bytes(hashlib.sha256(f"{salt}{family}".encode()).digest()[:4], "big") / 2**32
 
 
 def split(rows: Iterable[Row]) -> dict[str, list[Row]]:

@@ -46,6 +46,12 @@ class Pointer(BaseModel):
     previous: str | None = None
     shadow: str | None = None
 
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """Who is to serve, then who serves in place of one that cannot."""
+        wanted = (self.current, self.previous, PACKAGED)
+        return tuple(dict.fromkeys(version for version in wanted if version is not None))
+
 
 @dataclass(frozen=True, slots=True)
 class Release:

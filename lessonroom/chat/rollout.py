@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from lessonroom import logs
 from lessonroom.chat.classifier import Classifier
 from lessonroom.chat.gate import Gate
-from lessonroom.chat.releases import PACKAGED, Pointer, Releases, Stamp
+from lessonroom.chat.releases import Pointer, Releases, Stamp
 from lessonroom.chat.shadow import Shadow
 from lessonroom.errors import ModelRefused
 
@@ -55,8 +55,7 @@ class Rollout:
         """
         self._seen = self._releases.stamp()
         pointer = self._pointer() or Pointer()
-        wanted = dict.fromkeys(version for version in (pointer.current, pointer.previous, PACKAGED) if version)
-        model = next((model for model in map(self._load, wanted) if model is not None), None)
+        model = next((model for model in map(self._load, pointer.chain) if model is not None), None)
         if model is None:
             log.error("no release of the chat model can serve: the rules decide alone")
         else:

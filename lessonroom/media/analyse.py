@@ -23,19 +23,18 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from lessonroom import progress
 from lessonroom.config import Settings
-from lessonroom.errors import BadInput
 from lessonroom.media import clips, hints, pipeline, report, strain
 from lessonroom.media.engine import Engine
 from lessonroom.media.observe import observe
 from lessonroom.media.onnx_engine import OnnxEngine
 from lessonroom.media.types import Hint, Observation, Sample, Strain
 from lessonroom.media.vision import MODELS
+from lessonroom.outfile import report_file
 
 Record = Mapping[str, Any]
 Look = Callable[[Sample], Observation]
@@ -50,7 +49,11 @@ def run(video: Path, settings: Settings, emit: Callable[[Record], None], *, html
     """
     clip = clips.probe(video)
     # where records scroll by, they are the progress
-    with _engine(settings) as engine, _report(html) as page, progress.bar("looking", shown=not _scrolling()) as show:
+    with (
+        _engine(settings) as engine,
+        report_file(html) as page,
+        progress.bar("looking", shown=not _scrolling()) as show,
+    ):
         kept: list[Record] = []
         for record in records(clip, engine, settings):
             if page is not None:
@@ -166,26 +169,3 @@ def _engine(settings: Settings) -> OnnxEngine:
 
 def _scrolling() -> bool:
     return sys.stdout.isatty()
-
-
-@contextmanager
-def _report(path: Path | None) -> Iterator[TextIO | None]:
-    """The report's file, opened before the work, so that nobody waits for a report that cannot be written.
-
-    An older report keeps its words until the new one is there; a new file goes again when the work fails.
-    """
-    if path is None:
-        yield None
-        return
-    new = not path.exists()
-    try:
-        file = path.open("a", encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"{path}: expected a file to write the report to, got: {error.strerror}") from None
-    try:
-        with file:
-            yield file
-    except BaseException:
-        if new:
-            path.unlink(missing_ok=True)
-        raise
