@@ -1,8 +1,8 @@
 """Which language a chat message is in: a guess for the review page and the figures, never for a verdict. Pure.
 
 The alphabet decides. Between Russian and Ukrainian the letters do that only one of them has, and where there are none
-of these, short words; the same between English and other languages in Latin letters. Names of mailboxes, links and
-anything with digits say nothing about the language and are left out.
+of these, short words and endings; between English and other languages in Latin letters, short words. Names of
+mailboxes, links and anything with digits say nothing about the language and are left out.
 """
 
 from __future__ import annotations
@@ -34,13 +34,22 @@ def _bag(words: str) -> frozenset[str]:
 
 
 _UKRAINIAN_WORDS: Final = _bag(
-    "що це та але або як дуже добре дякую ще вже треба буде було коли чому де може будь ласка яка яке хто та то мене "
-    "вона воно ви ми немає можна завдання урок уроку вправа вправу слово сьогодні знаю бачу чекаю пишу"
+    "що це та або як дуже добре дякую ще вже треба буде було був коли чому де будь ласка яка яке мене вона воно ви "
+    "ми немає можна завдання вправа вправу бачу чекаю з й ж цей цього цьому цим якщо щоб бо зараз тепер тобто чого "
+    "може можу можемо через також саме багато лише грн хвилин хвилину робити питання вчора одразу"
 )
 _RUSSIAN_WORDS: Final = _bag(
-    "что это и как но или очень хорошо спасибо нет да еще уже надо нужно будет если когда почему где пожалуйста какая "
-    "какое кто меня она оно вас нас можно задание упражнение сегодня завтра только потом тоже вижу пишу жду"
+    "что и как но или очень хорошо спасибо нет да еще уже надо нужно будет если когда почему где пожалуйста какая "
+    "какое какие кто меня она оно вас нас можно задание упражнение сегодня только потом тоже вижу с из к от ли "
+    "он они мне тебя есть чем могу можем такой сколько вот ну тогда сейчас вчера после много лучше конечно вопрос минут"
 )
+_UKRAINIAN_ENDINGS: Final = ("ати", "ити", "ути", "ння", "ття", "ють", "уть", "ися", "ося", "ав", "ив", "ув", "ою")
+_RUSSIAN_ENDINGS: Final = (
+    *("ать", "еть", "ет", "ешь", "ишь", "ют", "ят", "ит", "ая", "ое", "ие", "ее", "ия", "ии", "тся", "лся"),
+    *("ой", "ал", "ил", "ел"),
+)
+_WHOLE: Final = 4
+"""Letters from which a word is long enough to have an ending."""
 _ENGLISH_WORDS: Final = _bag(
     "the a an and is are was were i you he she it we they my your this that of to in on at for with do does did not "
     "can will have has what when where how yes no ok okay hi hello thanks please let me"
@@ -75,9 +84,16 @@ def _cyrillic(words: list[str]) -> str:
     ukrainian, russian = letters & _ONLY_UKRAINIAN, letters & _ONLY_RUSSIAN
     if bool(ukrainian) != bool(russian):
         return UKRAINIAN if ukrainian else RUSSIAN
-    marks = "".join(words)
-    lead = _more(marks, _ONLY_UKRAINIAN, _ONLY_RUSSIAN) or _more(words, _UKRAINIAN_WORDS, _RUSSIAN_WORDS)
+    lead = _more("".join(words), _ONLY_UKRAINIAN, _ONLY_RUSSIAN) or (
+        2 * _more(words, _UKRAINIAN_WORDS, _RUSSIAN_WORDS) + _ends(words)
+    )
     return UKRAINIAN if lead > 0 else RUSSIAN
+
+
+def _ends(words: list[str]) -> int:
+    """How many more words end as Ukrainian ones do than as Russian ones."""
+    whole = [word for word in words if len(word) >= _WHOLE]
+    return sum(word.endswith(_UKRAINIAN_ENDINGS) - word.endswith(_RUSSIAN_ENDINGS) for word in whole)
 
 
 def _latin(words: list[str]) -> str:
