@@ -15,7 +15,7 @@ Json = dict[str, Any]
 DAYS = 14
 WHYS = {"appealed": (240, 0.93), "held": (3_900, 0.61), "blocked": (95_000, 0.997), "sample": (190_000, 0.01)}
 """For each reason: the age of its message in seconds, and its probability."""
-SAID = {
+SAID: dict[str, tuple[tuple[list[str], str, str], ...]] = {
     "en": (
         (["phone"], "Is the answer 380 501 234 or did I add the numbers in task 4 wrongly?", "380 501 234"),
         (["messenger"], "please add me in Skype it is vasya82pupkin then we can talk", "vasya82pupkin"),

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 KEY = "a-key-for-this-test"
+KEYED = {"Authorization": f"Bearer {KEY}"}
 START = "from lessonroom.cli import main; main()"
 PATIENCE = 60.0
 """How long a server may take to start on a busy machine, in seconds."""
@@ -101,7 +102,7 @@ class Server:
 
     def room(self, mode_cap: str = "M3", teacher: str = "Maria", student: str = "Anna") -> Links:
         """Make a room through the admin API."""
-        room = self._post("rooms", mode_cap=mode_cap)["room"]
+        room = str(self._post("rooms", mode_cap=mode_cap)["room"])
         links = {
             role: self._post(f"rooms/{room}/members", role=role, name=name)["link"]
             for role, name in (("teacher", teacher), ("student", student))
@@ -112,11 +113,30 @@ class Server:
         """A link to the operations page."""
         return str(self._post("operators")["link"])
 
-    def _post(self, path: str, **ask: str) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {KEY}"}
-        answer = httpx.post(f"{self.base}/api/admin/{path}", json=ask, headers=headers, verify=False)
+    def decide_all(self) -> None:
+        """Decide on everything that waits, so that the next test begins with nothing."""
+        for item in self._get("review?limit=100")["items"]:
+            self._post(f"review/{item['id']}/decision", contact=False)
+
+    def wrong_blocks(self) -> tuple[int, int]:
+        """Of blocked messages: how many were decided on, and how many of these wrongly."""
+        share = self._get("review?limit=0")["wrong_blocks"]
+        return int(share["decided"]), int(share["wrong"])
+
+    def audits(self) -> list[dict[str, Any]]:
+        """What was recorded."""
+        return list(self._get("audit?limit=100"))
+
+    def _post(self, path: str, **ask: str | bool) -> Any:
+        return self._asked(httpx.post(f"{self.base}/api/admin/{path}", json=ask, headers=KEYED, verify=False))
+
+    def _get(self, path: str) -> Any:
+        return self._asked(httpx.get(f"{self.base}/api/admin/{path}", headers=KEYED, verify=False))
+
+    @staticmethod
+    def _asked(answer: httpx.Response) -> Any:
         answer.raise_for_status()
-        return dict(answer.json())
+        return answer.json()
 
     def figure(self, series: str) -> float:
         """The value of one series of ``/metrics``; 0 for one that does not exist yet."""

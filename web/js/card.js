@@ -1,6 +1,6 @@
 /** The message in the middle of the review page: shuffled words, why it is here, and two ways to decide. */
 
-import { byId, el, setIcon, show, write } from "./dom.js";
+import { announce, byId, el, setIcon, show, write } from "./dom.js";
 import * as figures from "./figures.js";
 import { has, onLanguage, speech, t } from "./i18n.js";
 import { sureness } from "./judging.js";
@@ -52,7 +52,9 @@ export class Card {
       next = { state: error.status === 404 ? "gone" : "failed" };
     }
     // meanwhile somebody may have decided without it
-    if (this.#item?.id === id) this.#tell(next);
+    if (this.#item?.id !== id) return;
+    this.#tell(next);
+    announce([t(`text.${next.state}`), next.message?.text ?? ""].join(" "));
   }
 
   #tell(text) {

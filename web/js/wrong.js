@@ -8,6 +8,6 @@ import { t } from "./i18n.js";
 export function drawWrong({ decided, wrong, share, low, high }) {
   const known = decided > 0 && share !== null;
   write(byId("wrong-share"), known ? figures.share(share) : "–");
-  write(byId("wrong-counts"), known ? t("review.wrong.counts", { wrong: figures.number(wrong), count: decided }) : t("review.wrong.none"));
+  write(byId("wrong-counts"), known ? t("review.wrong.counts", { wrong, count: decided }) : t("review.wrong.none"));
   write(byId("wrong-range"), known ? t("review.wrong.range", { low: figures.share(low), high: figures.share(high) }) : t("review.wrong.none.more"));
 }
