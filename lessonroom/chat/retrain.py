@@ -267,8 +267,8 @@ def tell(outcome: Outcome, out: TextIO, *, shadow: bool = False) -> None:
     for why in outcome.refused:
         out.write(f"refused: {why}\n")
     if not outcome.refused:
-        does = "is asked too, and has no say" if shadow else "serves"
-        out.write(f"released: {outcome.version} {does} as soon as the servers notice\n")
+        does = "in shadow: {} is asked too, without a say," if shadow else "released: {} serves"
+        out.write(f"{does.format(outcome.version)} as soon as the servers notice\n")
 
 
 def _of(pair: tuple[int, int], of: int) -> str:

@@ -61,3 +61,20 @@ async def test_a_server_that_starts_with_a_damaged_release_serves_the_one_before
             await page.chat(NUMBER)
         assert (await app.services.store.recent(lesson.room, 1))[0].message.model == "good"
         assert b"lessonroom_chat_releases_refused_total 1.0" in app.services.metrics.render()
+
+
+async def test_what_a_candidate_would_have_done_is_among_the_figures_for_reviewers(tmp_path: Path) -> None:
+    releases = Releases(tmp_path)
+    releases.add("next", copied("next"))
+    releases.shadow("next")
+    async with serving(tmp_path) as app:
+        lesson = await Lesson.make(app)
+        async with lesson.student.page() as page:
+            await page.chat("спасибо за урок", "message-1")
+            await page.chat(NUMBER, "message-2")
+        async with asyncio.timeout(PATIENCE):
+            while (shadow := dict(app.services.review.shadow() or {})) != {
+                "version": "next", "messages": 2, "both": 1, "only_current": 0, "only_candidate": 0,
+            }:  # fmt: skip
+                assert shadow["version"] == "next"
+                await asyncio.sleep(0.01)
