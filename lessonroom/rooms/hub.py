@@ -27,18 +27,17 @@ from lessonroom.rooms.analysing import Analysing
 from lessonroom.rooms.keeping import Keeping
 from lessonroom.rooms.live import Analyser, Limits, Live, MakeWatch
 from lessonroom.rooms.outbox import Outbox
+from lessonroom.rooms.replaying import Replaying
 from lessonroom.rooms.shelf import Shelf
 from lessonroom.rooms.standings import Standings
-from lessonroom.rooms.talk import Admitted, as_seen_by
+from lessonroom.rooms.talk import Admitted
 from lessonroom.storage.review import Decided
-from lessonroom.storage.store import Store, StoredMessage
+from lessonroom.storage.store import Store
 
 log = logs.get(__name__)
 
 FINISH_SECONDS = 15.0
 """Longest wait for what was admitted when the server stops; three times the store's deadline."""
-RETRY_SECONDS = 1.0
-"""Pause before the store is asked again for something that has to succeed."""
 
 
 class Screener(Protocol):
@@ -79,6 +78,7 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._sockets = 0
         self.keeping = Keeping(store, metrics, self.apply, self.spawn)
+        self.replaying = Replaying(store, metrics, settings.replay_limit, self.apply)
         self.analysing = Analysing(make_watch, settings.analysers, metrics, self.apply, self.spawn)
 
     # --- life ------------------------------------------------------------------------------------------------------
@@ -272,7 +272,7 @@ class Hub:
             case do.Close(socket, code):
                 live.outboxes.pop(socket).close(code)
             case do.Replay():
-                self.spawn(self._replay(live, effect))
+                self.spawn(self.replaying.replay(live, effect))
             case do.StopAnalyser(session):
                 self.analysing.stop(live, session)
             case do.KeepHint() | do.KeepAnswer():
@@ -280,28 +280,6 @@ class Hub:
                 self.keeping.keep(live, effect)
             case _:
                 self.keeping.keep(live, effect)
-
-    async def _replay(self, live: Live, wanted: do.Replay) -> None:
-        """Read one part and send it no faster than its reader reads."""
-        outbox = live.outboxes.get(wanted.socket)
-        if outbox is None:
-            return
-        limit = self._settings.replay_limit
-        part = await self._part(live, wanted, outbox, limit)
-        for stored in part:
-            await outbox.eased()
-            outbox.send(as_seen_by(wanted.reader, stored))
-        last = part[-1].seq if part else 0
-        self.apply(live, ev.Replayed(wanted.socket, last if len(part) == limit else max(last, wanted.known)))
-
-    async def _part(self, live: Live, wanted: do.Replay, outbox: Outbox, limit: int) -> list[StoredMessage]:
-        while outbox.code is None:
-            try:
-                return list(await self._store.after(live.room.id, wanted.after, wanted.reader, limit))
-            except StoreDown:
-                self._metrics.store_failed()
-                await asyncio.sleep(RETRY_SECONDS)
-        return []
 
     # --- background --------------------------------------------------------------------------------------------------
 

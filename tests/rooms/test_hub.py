@@ -201,7 +201,7 @@ async def test_the_context_survives_a_restart(store: SlowStore, judge: Judge, hu
 async def test_a_replay_waits_for_a_store_that_is_away(
     hub: Hub, store: SlowStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lessonroom.rooms.hub.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("lessonroom.rooms.replaying.RETRY_SECONDS", 0.01)
     student = await enter(hub, "student")
     student.say(chat("hello"))
     await student.get(m.ChatAck)
