@@ -128,7 +128,7 @@ async def test_the_text_is_seen_only_by_who_asks_and_then_with_what_was_found(
     operator = await at_the_desk(desk, person)
     words = await operator.see("chips").locator("li").all_text_contents()
     assert sorted(words) == sorted(APPEALED.split())
-    await expect(operator.see("text-note")).to_have_text("It is recorded that you looked.")
+    await expect(operator.see("text-note")).to_have_text("It will be recorded that you looked.")
     assert not [asked for asked in operator.asked if asked.endswith("/text")]
     assert APPEALED not in await operator.page.content()
 

@@ -98,11 +98,11 @@ export class Card {
     show(byId("chips"), !open);
     show(byId("clear"), open);
     byId("clear").replaceChildren(...(open ? clear(message) : []));
-    if (open) toText();
     const button = byId("show-text");
     button.setAttribute("aria-disabled", String(open || state === "asking"));
     write(byId("show-text-label"), t(state === "failed" ? "review.again" : "review.show"));
     write(byId("text-note"), t(`text.${state}`));
+    if (open) toText();
     reachable(byId("words-frame"));
   }
 }
