@@ -63,11 +63,12 @@ async def test_each_message_is_counted_by_who_would_have_raised_an_alarm(
         assert gate.shadow.figures() == {"version": "new", "messages": 1, **told}
 
 
-async def test_a_message_with_nothing_in_it_counts_without_asking() -> None:
+async def test_a_candidate_is_asked_about_ordinary_talk_too() -> None:
+    """A contact may hide in words that no rule knows: the candidate hears what the current model hears."""
     heard = Heard()
-    with shadowed(0.0, Fixed(EngineDown("not to be asked")), heard) as gate:
+    with shadowed(0.0, Fixed(1.0), heard) as gate:
         await gate.screen("спасибо за урок")
-        assert heard.outcomes == ["neither"]
+        assert await heard.wait(1) == ["only_candidate"]
 
 
 @pytest.mark.parametrize("error", [EngineDown("down"), ZeroDivisionError("a bug")])
