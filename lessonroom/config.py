@@ -153,7 +153,7 @@ class Settings(BaseModel):
     chat_hold_kinds: Words = _setting((), "kinds of findings that only hold a message, comma separated")
     chat_own_domains: Words = _setting((), "domains that may always be named, comma separated")
     chat_screen_paying: bool = _setting(False, "screen members who have paid, too")
-    chat_context: int = _setting(8, "earlier messages that the filter looks at together", ge=0, le=50)
+    chat_context: int = _setting(12, "earlier messages that the filter looks at together", ge=0, le=50)
     chat_refuse_violators: bool = _setting(
         False, "refuse every message of a sender with a proven violation, for good; else it lowers their threshold"
     )

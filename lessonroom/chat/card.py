@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lessonroom.chat.classifier import NAME, to_bytes
+from lessonroom.chat.dataset import FOREIGN
 from lessonroom.chat.features import BUCKETS, NAMES
 from lessonroom.chat.policy import ChatPolicy
 from lessonroom.chat.train import FOLDS, Trained
@@ -47,7 +48,7 @@ def describe(trained: Trained, sha256: str, version: str, sources: Sequence[str]
     data = f"{counts['written']} messages composed line by line by a language model, "
     data += f"{counts['made_up']} made up from templates"
     if sources:
-        data += f", {counts['others']} of other people: " + ", ".join(name.removeprefix("foreign-") for name in sources)
+        data += f", {counts['others']} of other people: " + ", ".join(name.removeprefix(FOREIGN) for name in sources)
     return {
         "name": NAME,
         "file": f"{NAME}.npz",

@@ -64,9 +64,9 @@ def _margin(model: Any, dense: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def _fitted(seen: Table, parts: NDArray[np.str_], authentic: NDArray[np.bool_], model: Any) -> tuple[float, Any, float]:
     """Recall on the validation part at the allowed false alarms, the model, and its threshold."""
-    train = (parts == "train") & seen.open
+    train = parts == "train"
     pipe = make_pipeline(StandardScaler(), model).fit(seen.dense[train], seen.labels[train])
-    check = (parts == "validation") & seen.open & authentic
+    check = (parts == "validation") & authentic
     line = _margin(pipe, seen.dense[check])
     harmless = np.sort(line[seen.labels[check] == 0])[::-1]
     threshold = float(harmless[int(len(harmless) * _ALLOWED)]) if len(harmless) else 0.0
@@ -76,8 +76,7 @@ def _fitted(seen: Table, parts: NDArray[np.str_], authentic: NDArray[np.bool_], 
 def _line(seen: Table, test: NDArray[np.bool_], authentic: NDArray[np.bool_], model: Any, threshold: float) -> str:
     use = test & authentic
     alarm = np.zeros(len(seen.rows), bool)
-    judged = use & seen.open
-    alarm[judged] = _margin(model, seen.dense[judged]) > threshold
+    alarm[use] = _margin(model, seen.dense[use]) > threshold
     tp, fp = int((alarm & use & (seen.labels == 1)).sum()), int((alarm & use & (seen.labels == 0)).sum())
     contacts, harmless = int((use & (seen.labels == 1)).sum()), int((use & (seen.labels == 0)).sum())
     return f"{tp / max(tp + fp, 1):9.2%} {tp / max(contacts, 1):8.2%} {fp / max(harmless, 1):12.3%}"

@@ -1,8 +1,8 @@
 """A message in its room: contacts split over several messages, and answers to a question for a contact. Pure.
 
 A contact may come in pieces ("8905" / "123 45" / "67") or as a bare answer ("what's your Telegram?" / "vasya82").
-Numbers that answer exercises one after another must not add up to a telephone number: pieces count only when the
-digits make a mobile number of a dialling plan, and every question of the other side in between counts against it.
+Numbers that answer exercises one after another must not add up to a telephone number: pieces count when the digits
+make a number of a dialling plan, and questions, exercises and echoes of the other side in between count against it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from lessonroom.chat.digits import phone_level
 from lessonroom.chat.domains import NETWORKS, in_hosts
@@ -26,41 +27,119 @@ _ASKED: Final = 0.4
 _EXERCISE: Final = mask("EXERCISE", "MATH", "TOPIC", "UNITS", "MONEY", "TIME")
 _CALLING: Final = mask("PHONE", "CALL", "MESSENGER", "NUMBER", "SAVE", "WRITE", "MAIL", "SOCIAL", "CALLAPP")
 _MAX_PIECES: Final = 12
+_JOINED: Final = 6
+"""Short own lines that are read as one text with the message."""
+_MOST_DIGITS: Final = 16
+_EARLIER: Final = 5
+"""Lines of a side that say what is talked about."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """An earlier line as it was read. ``own``: by the writer of the message; ``digits``: all of its digits."""
+
+    own: bool
+    reading: Reading
+    digits: str
+
+    @property
+    def asks(self) -> bool:
+        """Whether it asks something or speaks of an exercise."""
+        return self.reading.question or bool(self.reading.cues & _EXERCISE)
 
 
 @dataclass(frozen=True)
 class Talk:
-    """What went before, as far as it matters to one message. ``start``: where the message begins in ``joined``."""
+    """What went before, as far as it matters to one message.
 
-    joined: Reading | None
-    start: int
-    hits: tuple[Hit, ...]
-    asked: float
-    exercise: bool
+    ``theirs``, ``own``: the last line of the other side and of the writer. ``before``: the writer's last short lines as
+    one text, ``joined``: the same with the message at its end. ``asked``: how surely the other side asked
+    for a contact, 0 to 1. ``echoes``: own lines of digits that the other side said too, as in a drill. ``pieces``: own
+    lines with digits.
+    """
+
+    theirs: Reading | None = None
+    own: Reading | None = None
+    before: Reading | None = None
+    joined: Reading | None = None
+    earlier_theirs: tuple[Reading, ...] = ()
+    earlier_own: tuple[Reading, ...] = ()
+    hits: tuple[Hit, ...] = ()
+    asked: float = 0.0
+    exercise: bool = False
+    questions: int = 0
+    pieces: int = 0
+    echoes: int = 0
+    digits: str = ""
 
 
-NOTHING: Final = Talk(None, 0, (), 0.0, False)
+NOTHING: Final = Talk()
+
+_READINGS: Final[WeakKeyDictionary[Line, Reading]] = WeakKeyDictionary()
+"""What was read of a line, for as long as the room keeps the line. It only speeds up."""
+
+
+def _read_line(line: Line) -> Reading:
+    reading = _READINGS.get(line)
+    if reading is None:
+        reading = _READINGS[line] = read(line.text[-_LOOK_BACK:])
+    return reading
 
 
 def listen(reading: Reading, text: str, sender: str, context: Sequence[Line]) -> Talk:
     """Read a message together with the earlier lines of its room, oldest first."""
-    if not context or (len(reading.tokens) > _LONG and not reading.is_candidate()):
+    if not context:
         return NOTHING
-    others = [line.text[:_LOOK_BACK] for line in context if line.sender != sender][-2:]
-    theirs = read("\n".join(others)) if others else None
-    asked = _asked(theirs)
-    exercise = theirs is not None and bool(theirs.cues & _EXERCISE)
-    own = [line.text[-_LOOK_BACK:] for line in context if line.sender == sender]
-    joined, start, hits = None, 0, [*_answers(reading, asked), *_cards(reading, theirs)]
-    if own:
-        before = "\n".join(own) + "\n"
-        joined, start = read(before + text), len(before)
-        doubt = min(0.25 * _questions_between(context, sender), 0.5) + 0.35 * exercise
-        hits += [_clip(hit, start, doubt) for hit in apply(joined) if hit.start < start < hit.end]
-        hits += _link_end(reading, read(own[-1]))
-        hits += _pieces(reading, [read(line) for line in own[-_MAX_PIECES:]], context, sender)
+    said = [Said(line.sender == sender, found := _read_line(line), _digits(found)) for line in context]
+    theirs = [line.reading for line in said if not line.own]
+    own = [line for line in said if line.own]
+    asked = _asked(theirs[-2:])
+    short = len(reading.tokens) <= _LONG or reading.is_candidate()
+    before = _before(said, context, sender) if short else ""
+    joined = read(before + text) if before else None
+    hits = list(_hits(reading, joined, len(before), said, asked)) if short else []
     hits.sort(key=lambda hit: -hit.score)
-    return Talk(joined, start, tuple(hits), asked, exercise)
+    theirs_digits = {line.digits for line in said if not line.own and line.digits}
+    return Talk(
+        theirs=theirs[-1] if theirs else None,
+        own=own[-1].reading if own else None,
+        before=read(before) if before else None,
+        joined=joined,
+        earlier_theirs=tuple(theirs[-_EARLIER:-1]),
+        earlier_own=tuple(line.reading for line in own[-_EARLIER:-1]),
+        hits=tuple(hits),
+        asked=asked,
+        exercise=any(bool(line.cues & _EXERCISE) for line in theirs[-2:]),
+        questions=sum(line.asks for line in said if not line.own),
+        pieces=sum(bool(line.digits) for line in own),
+        echoes=sum(line.digits in theirs_digits for line in own if line.digits),
+        digits=("".join(line.digits for line in own) + _digits(reading))[-_MOST_DIGITS:],
+    )
+
+
+def _before(said: Sequence[Said], context: Sequence[Line], sender: str) -> str:
+    """The writer's last short lines as one text that ends with a line break, or nothing."""
+    pieces = [
+        line.text[-_LOOK_BACK:]
+        for line, heard in zip(context, said, strict=True)
+        if line.sender == sender and len(heard.reading.tokens) <= _LONG
+    ]
+    return "\n".join(pieces[-_JOINED:]) + "\n" if pieces else ""
+
+
+def _hits(reading: Reading, joined: Reading | None, start: int, said: Sequence[Said], asked: float) -> Iterator[Hit]:
+    theirs = [line.reading for line in said if not line.own][-2:]
+    own = [line.reading for line in said if line.own]
+    yield from _answers(reading, asked)
+    yield from _cards(reading, theirs)
+    if not own:
+        return
+    asking = sum(line.asks for line in said[-_MAX_PIECES:] if not line.own)
+    if joined is not None:
+        doubt = min(0.25 * asking, 0.5) + 0.35 * any(bool(line.cues & _EXERCISE) for line in theirs)
+        yield from (_clip(hit, start, doubt) for hit in apply(joined) if hit.start < start < hit.end)
+    yield from _link_end(reading, own[-1])
+    yield from _pieces(reading, said, asking)
 
 
 def _clip(hit: Hit, start: int, doubt: float) -> Hit:
@@ -75,101 +154,72 @@ def _clip(hit: Hit, start: int, doubt: float) -> Hit:
     )
 
 
-def _asked(theirs: Reading | None) -> float:
+def _asked(theirs: Sequence[Reading]) -> float:
     """How surely the other side asked for a contact, 0 to 1."""
-    if theirs is None:
-        return 0.0
-    return max((hit.score for hit in apply(theirs) if hit.kind in (Kind.SOLICIT, Kind.FIND_ME)), default=0.0)
+    asking = (hit.score for line in theirs for hit in apply(line) if hit.kind in (Kind.SOLICIT, Kind.FIND_ME))
+    return max(asking, default=0.0)
 
 
 def _answers(reading: Reading, asked: float) -> Iterator[Hit]:
     """A bare handle or number where a contact was asked for."""
     if asked < _ASKED or not reading.tokens or len(reading.tokens) > _LONG:
         return
-    end = reading.tokens[-1].end
+    start, end = reading.tokens[0].start, reading.tokens[-1].end
     digits = max((len(run.digits) for run in reading.runs), default=0)
     if digits >= 5:
-        yield Hit(
-            Kind.PHONE,
-            reading.tokens[0].start,
-            end,
-            "answer_digits",
-            min(0.4 + asked, 0.95),
-            "digits where a contact was asked for",
-        )
+        score = min(0.4 + asked, 0.95)
+        yield Hit(Kind.PHONE, start, end, "answer_digits", score, "digits where a contact was asked for")
     names = [name for i in range(len(reading.tokens)) if (name := name_at(reading, i)) is not None]
     likeness = max((name.likeness for name in names), default=0.0)
     if likeness >= 0.4:
         score = min(likeness * 0.6 + asked * 0.6, 0.95)
-        yield Hit(
-            Kind.MESSENGER,
-            reading.tokens[0].start,
-            end,
-            "answer_name",
-            score,
-            "a user name where a contact was asked for",
-        )
+        yield Hit(Kind.MESSENGER, start, end, "answer_name", score, "a user name where a contact was asked for")
 
 
-def _cards(reading: Reading, theirs: Reading | None) -> Iterator[Hit]:
+def _cards(reading: Reading, theirs: Sequence[Reading]) -> Iterator[Hit]:
     """The number of a card or account where the other side asked for it."""
-    if theirs is not None and theirs.cues & mask("PAYMEANS"):
+    if any(line.cues & mask("PAYMEANS") for line in theirs):
         for run in reading.runs:
             if len(run.digits) >= 12:
-                yield Hit(
-                    Kind.PAYMENT, run.start, run.end, "answer_card", 0.9, "a long number where a card was asked for"
-                )
+                evidence = "a long number where a card was asked for"
+                yield Hit(Kind.PAYMENT, run.start, run.end, "answer_card", 0.9, evidence)
                 return
 
 
-def _link_end(reading: Reading, last: Reading) -> list[Hit]:
+def _link_end(reading: Reading, last: Reading) -> Iterator[Hit]:
     """The rest of a link whose host was the end of the line before ("vk.com", then "/anna")."""
     if not last.hosts or last.hosts[-1].path or not in_hosts(last.hosts[-1].name, NETWORKS) or not reading.tokens:
-        return []
-    if reading.tokens[0].text != "/" and name_at(reading, 0) is None:
-        return []
-    end = reading.tokens[-1].end
-    return [Hit(Kind.PROFILE, 0, end, "across_profile", 0.9, "the rest of a link to a profile, in several messages")]
+        return
+    if reading.tokens[0].text == "/" or name_at(reading, 0) is not None:
+        evidence = "the rest of a link to a profile, in several messages"
+        yield Hit(Kind.PROFILE, 0, reading.tokens[-1].end, "across_profile", 0.9, evidence)
 
 
-def _pieces(reading: Reading, own: Sequence[Reading], context: Sequence[Line], sender: str) -> list[Hit]:
-    """Digits of several messages that make one mobile number."""
-    digits = _digits(reading)
-    if not digits or phone_level(digits) >= 3:
-        return []
-    cues, pieces = reading.cues, 1
-    for earlier in reversed(own):
-        more = _digits(earlier)
-        if not more or phone_level(more) >= 3:
-            cues |= earlier.cues
+def _pieces(reading: Reading, said: Sequence[Said], asking: int) -> Iterator[Hit]:
+    """Digits of several messages that make one number, said from the front or from the back."""
+    last = _digits(reading)
+    if not last or phone_level(last) >= 3:
+        return
+    forwards = backwards = last
+    cues, pieces, best = reading.cues, 1, (0, 0, 0, False)
+    for line in reversed([line for line in said if line.own][-_MAX_PIECES:]):
+        cues |= line.reading.cues
+        if not line.digits or phone_level(line.digits) >= 3:
             continue
-        digits, pieces, cues = more + digits, pieces + 1, cues | earlier.cues
-        if phone_level(digits) >= 3:
-            return [_split_hit(reading, pieces, cues, context, sender)]
-        if len(digits) > 13:
+        forwards, backwards, pieces = line.digits + forwards, backwards + line.digits, pieces + 1
+        for digits, turned in ((forwards, False), (backwards, True)):
+            best = max(best, (phone_level(digits), len(digits), pieces, turned))
+        if len(forwards) > _MOST_DIGITS:
             break
-    return []
+    level, length, pieces, turned = best
+    if level >= 2 and length >= 9:
+        score = 0.35 + 0.4 * (level >= 3) + 0.2 * bool(cues & _CALLING) - 0.2 * turned
+        score -= 0.3 * min(asking, 2) + 0.35 * bool(cues & _EXERCISE)
+        rule = "split_turned" if turned else "split_digits" if level >= 3 else "split_weak"
+        start, end = reading.runs[0].start, reading.runs[-1].end
+        evidence = f"digits of {pieces} messages make a telephone number"
+        yield Hit(Kind.PHONE, start, end, rule, max(score, 0.05), evidence)
 
 
 def _digits(reading: Reading) -> str:
     return "".join(run.digits for run in reading.runs)
-
-
-def _split_hit(reading: Reading, pieces: int, cues: int, context: Sequence[Line], sender: str) -> Hit:
-    questions = _questions_between(context, sender)
-    score = 0.75 + 0.2 * bool(cues & _CALLING) - 0.3 * min(questions, 2) - 0.35 * bool(cues & _EXERCISE)
-    first, last = reading.runs[0], reading.runs[-1]
-    return Hit(
-        Kind.PHONE,
-        first.start,
-        last.end,
-        "split_digits",
-        max(score, 0.05),
-        f"digits of {pieces} messages make a mobile number",
-    )
-
-
-def _questions_between(context: Sequence[Line], sender: str) -> int:
-    """Lines of the other side that ask something or speak of an exercise."""
-    theirs = [read(line.text[:_LOOK_BACK]) for line in context[-_MAX_PIECES:] if line.sender != sender]
-    return sum(bool(other.cues & _EXERCISE) or any(t.text == "?" for t in other.tokens) for other in theirs)

@@ -13,6 +13,8 @@ from lessonroom.chat.types import Line
 from lessonroom.errors import BadInput
 
 CORPUS: Final = Path(__file__).parent / "corpus"
+FOREIGN: Final = "foreign-"
+"""How families of other people's texts begin."""
 PARTS: Final = (("train", 0.6), ("validation", 0.2), ("test", 0.2))
 
 
@@ -65,7 +67,7 @@ def foreign(folder: Path) -> Iterator[Row]:
     if not paths:
         raise BadInput(f"{folder.name}: expected *.jsonl files of labelled messages, found none")
     for path in paths:
-        yield from read_rows(path, family=f"foreign-{path.stem}")
+        yield from read_rows(path, family=FOREIGN + path.stem)
 
 
 def part_of(family: str, salt: str = "") -> str:
@@ -92,9 +94,12 @@ def split(rows: Iterable[Row]) -> dict[str, list[Row]]:
 
 
 def folds(rows: Sequence[Row], count: int) -> list[list[int]]:
-    """Indices of the rows of each fold, whole families together."""
+    """Indices of the rows of each fold, whole families together.
+
+    Texts of other people are no family of ways to write: their rows are dealt out one by one.
+    """
     out: list[list[int]] = [[] for _ in range(count)]
     for i, row in enumerate(rows):
-        digest = hashlib.sha256(f"fold{row.family}".encode()).digest()
-        out[int.from_bytes(digest[:4], "big") % count].append(i)
+        key = row.text if row.family.startswith(FOREIGN) else row.family
+        out[int(share_of(key, "fold") * count)].append(i)
     return out

@@ -9,7 +9,7 @@ number by the numbering plans of the countries our users live in (ITU-T E.164 an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -17,7 +17,7 @@ from typing import Final
 from lessonroom.chat.letters import DIGIT_LOOKALIKES
 from lessonroom.chat.lexicon import BIT
 from lessonroom.chat.normalise import Token
-from lessonroom.chat.numbers import REPEATS, Number, compose, is_ambiguous
+from lessonroom.chat.numbers import PLURAL, REPEATS, Number, compose, is_ambiguous
 from lessonroom.chat.words import word_set
 
 _SEPARATORS: Final = frozenset("-–—−.()/\\*_~|,':;#·•…+")
@@ -73,7 +73,7 @@ class _Builder:
     def _take(self, index: int) -> None:
         if self.first < 0:
             self.first = index
-            self.plus = index > 0 and self.tokens[index - 1].text in _PLUS
+            self.plus = index > 0 and self.tokens[index - 1].text in _PLUS and not _adds(self.tokens, index - 1)
         else:
             self.separators.append("".join(self.pending) if self.pending else " " * min(self.tokens[index].gap, 1))
             self.breaks += self.tokens[index].gap == 2
@@ -98,9 +98,23 @@ class _Builder:
         if self.pending:
             self._flush_words()
         self._take(index)
-        self.words.extend([number] * self.repeat)
+        if number.place == PLURAL:
+            self._many(number)
+        else:
+            self.words.extend([number] * self.repeat)
         self.repeat = 1
         self.spelled += 1
+
+    def _many(self, number: Number) -> None:
+        """ "three fives", "3 пятёрки": the figure before says how many there are."""
+        times = 1
+        if self.words and self.words[-1].place == 1 and 2 <= self.words[-1].value <= 5:
+            times = self.words.pop().value
+        elif not self.words and self.groups and self.groups[-1] in "2345":
+            times = int(self.groups.pop())
+            self.separators.pop()
+        self._flush_words()
+        self.groups.append(str(number.value) * times)
 
     def close(self) -> Run | None:
         self._flush_words()
@@ -114,6 +128,14 @@ class _Builder:
         )  # fmt: skip
         self.reset()
         return run
+
+
+def _adds(tokens: Sequence[Token], i: int) -> bool:
+    """Whether the plus at ``i`` stands after a number, a bracket or an unknown, and so adds."""
+    before = tokens[i - 1] if i else None
+    return before is not None and (
+        before.shape in "dx" or before.number is not None or before.text in ")]=xyху" or before.text == "№"
+    )
 
 
 def runs_of(tokens: Sequence[Token]) -> list[Run]:
@@ -155,7 +177,7 @@ def _continue_other(builder: _Builder, i: int, token: Token) -> bool:
         return True
     if not builder.open():
         return True
-    if token.shape == "w" and token.text in _LONE_LOOKALIKES and _between_digits(builder, i):
+    if token.shape == "w" and _looks_like_digits(token.text) and _between_digits(builder, i):
         builder.figures(i, token.text.translate(DIGIT_LOOKALIKES), lookalike=True)
         return True
     return _continue_separator(builder, token)
@@ -174,7 +196,7 @@ def _sure_here(builder: _Builder, i: int) -> bool:
     if builder.open() and (builder.spelled or len(builder.groups) > 1):
         return True
     following = builder.tokens[i + 1] if i + 1 < len(builder.tokens) else None
-    return token_is_number(following) and builder.tokens[i].text == "oh"
+    return token_is_number(following) and builder.tokens[i].text in ("oh", "sem")
 
 
 def token_is_number(token: Token | None) -> bool:
@@ -194,9 +216,28 @@ def _continue_mixed(builder: _Builder, i: int, token: Token) -> bool:
     return not builder.open()
 
 
+def _looks_like_digits(word: str) -> bool:
+    """Whether a short word is made of letters that pass for digits, and is no word of its own ("зз", "lо", "ll")."""
+    if word in _LONE_LOOKALIKES:
+        return True
+    return 2 <= len(word) <= 4 and word.translate(DIGIT_LOOKALIKES).isdigit() and word not in _WORDS_OF_LOOKALIKES
+
+
+_WORDS_OF_LOOKALIKES: Final = word_set(
+    "is so lol oil boss loss bliss об бо зі із iso boo zoo bob lob sob so is ios solo bio"
+)
+
+
 def _between_digits(builder: _Builder, i: int) -> bool:
     tokens = builder.tokens
-    return i + 1 < len(tokens) and tokens[i + 1].shape in "dx" and not builder.pending
+    if builder.pending or (
+        tokens[i].text in "iі" and tokens[i].gap and len(builder.groups[-1] if builder.groups else "") > 1
+    ):
+        return False  # "34 і 17": a word between
+    following = tokens[i + 1] if i + 1 < len(tokens) else None
+    if following is None:
+        return len(tokens[i].text) > 1
+    return following.shape in "dx" or (len(tokens[i].text) > 1 and _looks_like_digits(following.text))
 
 
 def _continue_separator(builder: _Builder, token: Token) -> bool:
@@ -222,10 +263,19 @@ _PLANS: Final = (
 )  # fmt: skip
 
 
+_COUNTING: Final = "0" + "".join(map(str, range(1, 31)))
+_COUNTED_DOWN: Final = "".join(map(str, range(30, -1, -1)))
+
+
+def loose_digits(runs: Iterable[Run]) -> str:
+    """The digits of all runs that look like nothing harmless, in one string."""
+    return "".join(run.digits for run in runs if not harmless_shape(run))
+
+
 def phone_level(digits: str, *, plus: bool = False) -> int:
     """How much digits look like a telephone number: 0 no, 1 by length, 2 a plan, 3 a mobile plan, 4 international."""
     count = len(digits)
-    if count < 7 or count > 15 or len(set(digits)) < 3:
+    if count < 7 or count > 15 or len(set(digits)) < 3 or digits in _COUNTING or digits in _COUNTED_DOWN:
         return 0
     level = next((level for level, plan in _PLANS if plan.fullmatch(digits)), 0)
     if plus and count >= 8:
@@ -233,14 +283,13 @@ def phone_level(digits: str, *, plus: bool = False) -> int:
     return level
 
 
-_COUNTING: Final = "0" + "".join(map(str, range(1, 31)))
 _TIME: Final = re.compile(r"(?:[01]?\d|2[0-4])(?:[0-5][05])?")
 
 
 def harmless_shape(run: Run) -> str:
     """What else a run looks like: time, date, list, number, version, or "" for nothing of these."""
     groups, separators = run.groups, run.separators.split("|")
-    if run.digits in _COUNTING or run.digits in _COUNTING[::-1]:
+    if run.digits in _COUNTING or run.digits in _COUNTED_DOWN:
         return "list"
     if len(groups) == 1:
         return "number" if groups[0].endswith("00000") or len(set(groups[0])) < 3 else ""
@@ -249,8 +298,14 @@ def harmless_shape(run: Run) -> str:
 
 def _is_version(groups: Sequence[str], separators: Sequence[str]) -> bool:
     """Three or four short numbers with dots: versions, network addresses."""
-    short = all(len(g) <= 3 for g in groups) and sum(map(len, groups)) < 11
-    return len(groups) in (3, 4) and set(separators) == {"."} and short
+    if len(groups) not in (3, 4) or set(separators) != {"."} or any(len(g) > 3 for g in groups):
+        return False
+    return sum(map(len, groups)) < 9 or (len(groups) == 4 and all(int(g) < 256 for g in groups))
+
+
+def _is_fraction(groups: Sequence[str], separators: Sequence[str]) -> bool:
+    """ "3/4", "312/847 then 209/6": a stroke in pairs, not throughout."""
+    return "/" in separators and (len(groups) == 2 or set(separators) != {"/"})
 
 
 def _is_years(groups: Sequence[str], separators: Sequence[str]) -> bool:
@@ -293,6 +348,8 @@ def _is_progression(groups: Sequence[str], separators: Sequence[str]) -> bool:
     if len(set(steps)) == 1 and steps[0]:
         return True
     growing = all(s > 0 for s in steps) or all(s < 0 for s in steps)
+    if growing and len({len(g) for g in groups}) == 1 and abs(values[-1] - values[0]) * 10 < min(values):
+        return True  # neighbours of three figures and more: numbers of exercises
     return growing and len(groups) >= 5 and sum(len(g) for g in groups) < 24
 
 
@@ -308,8 +365,17 @@ _SHAPES: Final = (
     ("list", _is_progression),
     ("number", _is_thousands),
     ("version", _is_version),
+    ("fraction", _is_fraction),
     ("date", _is_years),
 )
+
+
+_FICTION: Final = re.compile(r"(?:0|44)(?:7700900|1632960|2079460|1\d1496?0|1134960)\d{3}|1?\d{3}55501\d\d|55501\d\d")
+
+
+def is_fiction(digits: str) -> bool:
+    """Whether a number is of those that Ofcom and NANPA keep free for films and textbooks."""
+    return _FICTION.fullmatch(digits) is not None
 
 
 def luhn(digits: str) -> bool:

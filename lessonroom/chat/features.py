@@ -1,8 +1,10 @@
 """Evidence as numbers: what the classifier sees of a message. Pure.
 
 Two parts. ``dense`` (float32, ``(len(NAMES),)``): the best score of each rule, what the hits say together, the cues,
-the digits, the shape of the text, the conversation. ``buckets`` (int64, one per n-gram): character 2- to 5-grams of the
-message's plain view, digits and user names masked so that they are not learned by heart, hashed into ``BUCKETS``.
+the digits, the shape of the text, the conversation. ``grams``: for each of ``GROUPS`` the buckets (int64) of its
+n-grams: characters of the plain view, symbols, cues, the last lines before, what the message adds to the writer's own
+lines, and what was talked about. Digits and user names are masked in all of
+them, so that no contact is learned by heart.
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lessonroom.chat import lexicon
+from lessonroom.chat import grams, lexicon
 from lessonroom.chat.conversation import NOTHING, Talk
-from lessonroom.chat.digits import harmless_shape, phone_level
+from lessonroom.chat.digits import harmless_shape, loose_digits, phone_level
 from lessonroom.chat.rules import Hit, Reading
+from lessonroom.chat.symbols import Symbol, marks, symbols
 from lessonroom.chat.types import Kind
 
 RULES: Final = (
@@ -27,7 +30,7 @@ RULES: Final = (
     "mail_literal", "mail_example", "mail_words", "mail_spaced", "mail_host", "messenger_name", "messenger_word",
     "social_name", "social_word", "at_handle", "login", "find_me", "find_me_weak", "solicit_chat", "solicit_number",
     "solicit_contact", "move_chat", "move_call", "payment", "address", "address_invited", "answer_digits",
-    "answer_name", "answer_card", "split_digits",
+    "answer_name", "answer_card", "split_digits", "split_weak", "split_turned",
     *(f"across_{kind.value}" for kind in Kind),
 )  # fmt: skip
 _TOGETHER: Final = ("best", "second", "doubt", "kinds", "prior_best", "prior_doubt")
@@ -35,40 +38,79 @@ PRIOR: Final = ("prior_best", "prior_doubt")
 """Log odds of the rules' own scores: the classifier starts from them and learns what to correct."""
 _SHAPE: Final = (
     "digits", "longest_run", "runs", "level", "harmless_run", "spelled", "lookalikes", "length", "question",
-    "latin", "lines", "asked", "exercise", "joined",
+    "latin", "lines", "all_digits_level", "all_digits_back_level",
+    *(f"all_digits_{most}" for most in (3, 6, 9, 10, 11, 12, 15, 99)),
 )  # fmt: skip
-NAMES: Final = (*RULES, *_TOGETHER, *(f"cue_{name.lower()}" for name in (*lexicon.NAMES, "DISGUISED")), *_SHAPE)
+_TALK: Final = (
+    "talk", "asked", "exercise", "questions", "pieces", "echoes", "joined_level", "answered", "digits_alone",
+)  # fmt: skip
+NAMES: Final = (
+    *RULES, *_TOGETHER, *(f"cue_{name.lower()}" for name in (*lexicon.NAMES, "DISGUISED")), *_SHAPE, *_TALK,
+)  # fmt: skip
 """The names of the dense features, in order."""
 
-BUCKETS: Final = 1 << 16
-SIZES: Final = (2, 3, 4, 5)
+GROUPS: Final = ("characters", "symbols", "cues", "talk", "joined", "topic")
+"""The groups of n-grams, in order. Each has a scale of its own."""
+DAMPING: Final = (30, 10, 10, 20, 10, 20)
+"""A group of ``n`` buckets counts ``1 / sqrt(n + damping)`` each, so that two words do not shout."""
+BUCKETS: Final = grams.BUCKETS
 _INDEX: Final = {name: i for i, name in enumerate(RULES)}
 _CUE_SHIFTS: Final = np.arange(len(lexicon.NAMES) + 1, dtype=np.int64)
-_MULTIPLIER: Final = np.uint32(2654435761)  # Knuth's multiplicative hash
-_SHIFT: Final = np.uint32(16)
 _ALL_CUES: Final = (1 << len(lexicon.NAMES)) - 1
-_MOST_CUED: Final = 60
-_PRIME: Final = 4_294_967_291
+_THEIRS, _OWN, _THEIRS_EARLIER, _OWN_EARLIER = 100, 200, 300, 400
+"""Salts: the same word counts differently by who said it and when."""
+_LAST: Final = 24
+"""Symbols of an earlier line that count: its end."""
 
 
 class Features(NamedTuple):
     """What the classifier sees; see the module."""
 
     dense: NDArray[np.float32]
-    buckets: NDArray[np.int64]
+    grams: tuple[NDArray[np.int64], ...]
 
 
 def features(reading: Reading, hits: Sequence[Hit], talk: Talk = NOTHING) -> Features:
     """The evidence of one message. ``hits``: of the message itself; the conversation's are in ``talk``."""
     everything = [*hits, *talk.hits]
-    dense = np.concatenate(
-        (_rules(everything), _together(everything), _cues(reading), _shape(reading, talk)), dtype=np.float32
+    dense = np.array(
+        (*_rules(everything), *_together(everything), *_cues(reading), *_shape(reading), *_talk(reading, talk)),
+        np.float32,
     )
-    return Features(dense, np.concatenate((ngrams(masked(reading)), cue_pairs(reading))))
+    row = symbols(reading)
+    own = grams.of_symbols(row, marks(reading))
+    groups = (grams.of_characters(masked(reading)), own, grams.of_cues(row, _ALL_CUES))
+    return Features(dense, (*groups, _before(row, talk), _joined(talk), _topic(talk)))
 
 
-def _rules(hits: Iterable[Hit]) -> NDArray[np.float32]:
-    out = np.zeros(len(RULES), np.float32)
+def _before(row: Sequence[Symbol], talk: Talk) -> NDArray[np.int64]:
+    """What the last lines before say, and which of their words stand before which of the message."""
+    parts: list[NDArray[np.int64]] = []
+    for salt, reading in ((_THEIRS, talk.theirs), (_OWN, talk.own)):
+        if reading is not None:
+            last = symbols(reading)[-_LAST:]
+            parts += [grams.of_symbols(last, salt=salt), grams.of_cues(last, _ALL_CUES, salt)]
+            parts.append(grams.crossed(last, row, salt))
+    return np.concatenate(parts) if parts else grams.NONE
+
+
+def _joined(talk: Talk) -> NDArray[np.int64]:
+    """What the message adds to the writer's lines before it, all read as one text."""
+    if talk.joined is None or talk.before is None:
+        return grams.NONE
+    whole, before = (grams.of_symbols(symbols(part), marks(part)) for part in (talk.joined, talk.before))
+    return np.setdiff1d(whole, before, assume_unique=True)
+
+
+def _topic(talk: Talk) -> NDArray[np.int64]:
+    """The words of the lines before the last ones, each side by itself."""
+    sides = ((_THEIRS_EARLIER, talk.earlier_theirs), (_OWN_EARLIER, talk.earlier_own))
+    parts = [grams.of_words(symbols(line)[-_LAST:], salt) for salt, lines in sides for line in lines]
+    return np.unique(np.concatenate(parts)) if parts else grams.NONE
+
+
+def _rules(hits: Iterable[Hit]) -> list[float]:
+    out = [0.0] * len(RULES)
     for hit in hits:
         place = _INDEX[hit.rule]
         out[place] = max(out[place], hit.score)
@@ -94,22 +136,36 @@ def _log_odds(score: float) -> float:
     return math.log(score / (1.0 - score))
 
 
-def _cues(reading: Reading) -> NDArray[np.int64]:
-    bits: NDArray[np.int64] = (np.int64(reading.cues) >> _CUE_SHIFTS) & 1
+def _cues(reading: Reading) -> list[int]:
+    bits: list[int] = ((np.int64(reading.cues) >> _CUE_SHIFTS) & 1).tolist()
     return bits
 
 
-def _shape(reading: Reading, talk: Talk) -> list[float]:
+def _shape(reading: Reading) -> list[float]:
     runs, text = reading.runs, reading.view.text
     lengths = [len(run.digits) for run in runs]
     latin = sum("a" <= c <= "z" for c in text[:400])
+    together = loose_digits(runs)
+    plus = bool(runs) and runs[0].plus
+    total = len(together)
     return [
-        math.log1p(sum(lengths)), min(max(lengths, default=0), 16) / 16, min(len(runs), 8) / 8,
+        math.log1p(total), min(max(lengths, default=0), 16) / 16, min(len(runs), 8) / 8,
         max((phone_level(run.digits, plus=run.plus) for run in runs), default=0) / 4,
         float(any(length >= 6 and harmless_shape(run) for run, length in zip(runs, lengths, strict=True))),
         min(sum(run.spelled for run in runs), 12) / 12, float(any(run.lookalikes for run in runs)),
-        math.log1p(len(text)) / 6, float("?" in text), latin / max(len(text[:400]), 1),
-        min(text.count("\n"), 4) / 4, talk.asked, float(talk.exercise), float(talk.joined is not None),
+        math.log1p(len(text)) / 6, float("?" in text), latin / max(len(text[:400]), 1), min(text.count("\n"), 4) / 4,
+        phone_level(together, plus=plus) / 4, phone_level(together[::-1]) / 4,
+        float(1 <= total <= 3), float(4 <= total <= 6), float(7 <= total <= 9), float(total == 10), float(total == 11),
+        float(total == 12), float(13 <= total <= 15), float(total >= 16),
+    ]  # fmt: skip
+
+
+def _talk(reading: Reading, talk: Talk) -> list[float]:
+    alone = float(bool(reading.runs) and all(t.shape != "w" or t.number is not None for t in reading.tokens))
+    return [
+        float(talk.theirs is not None or talk.own is not None), talk.asked, float(talk.exercise),
+        min(talk.questions, 4) / 4, min(talk.pieces, 6) / 6, min(talk.echoes, 3) / 3,
+        phone_level(talk.digits) / 4, float(talk.theirs is not None and talk.theirs.question), alone,
     ]  # fmt: skip
 
 
@@ -127,28 +183,3 @@ def masked(reading: Reading) -> str:
             pieces.append("№" if token.number is not None else token.text)
     pieces.append(" ")
     return "".join(pieces)
-
-
-def cue_pairs(reading: Reading) -> NDArray[np.int64]:
-    """The buckets of cues that follow one another within a few words: what one language teaches, all know."""
-    cued = [token.cues & _ALL_CUES for token in reading.tokens[:_MOST_CUED] if token.cues or token.text == "?"]
-    pairs = {
-        first * 977 + second * 31 + near
-        for i, first in enumerate(cued)
-        for near, second in enumerate(cued[i + 1 : i + 4])
-    }
-    return np.array([pair % _PRIME % BUCKETS for pair in pairs], np.int64)
-
-
-def ngrams(text: str) -> NDArray[np.int64]:
-    """The buckets of a text's character n-grams, each once."""
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    state, parts = codes, []
-    for size in range(2, SIZES[-1] + 1):
-        if len(state) < 2:
-            break
-        state = (state[:-1] * _MULTIPLIER) ^ codes[size - 1 :]
-        parts.append((state * _MULTIPLIER) >> _SHIFT)
-    if not parts:
-        return np.empty(0, np.int64)
-    return np.unique(np.concatenate(parts)).astype(np.int64)

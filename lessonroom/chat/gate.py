@@ -15,7 +15,7 @@ from typing import Final
 
 from lessonroom.chat.classifier import Classifier
 from lessonroom.chat.policy import ChatPolicy
-from lessonroom.chat.screen import NO_EVIDENCE, Case, decide, decide_degraded, evidence, look
+from lessonroom.chat.screen import Case, decide, decide_degraded, evidence, look
 from lessonroom.chat.shadow import Shadow
 from lessonroom.chat.standing import severity
 from lessonroom.chat.types import Action, Decider, Line, Standing, StandingClass, Verdict
@@ -77,8 +77,6 @@ class Gate:
     async def _ask(self, model: Classifier | None, case: Case) -> float:
         if model is None:
             raise EngineDown("there is no chat model")
-        if not case.is_open:
-            return NO_EVIDENCE
         if self._waiting >= MOST_WAITING:
             raise EngineDown("the chat model does not answer")
         loop = asyncio.get_running_loop()

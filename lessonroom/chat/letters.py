@@ -42,8 +42,10 @@ TRANSLIT: Final = {ord(k): v for k, v in _TRANSLIT.items()}
 
 _US: Final = "qwertyuiop[]asdfghjkl;'zxcvbnm,."
 _RU: Final = "йцукенгшщзхъфывапролджэячсмитьбю"
+_UK: Final = "йцукенгшщзхїфівапролджєячсмитьбю"
 US_TO_RU: Final = str.maketrans(_US, _RU)
-RU_TO_US: Final = str.maketrans(_RU, _US)
+RU_TO_US: Final = str.maketrans(_RU + "їіє", _US + "]s'")
+US_TO_UK: Final = str.maketrans(_US, _UK)
 
 INVISIBLE: Final = frozenset(
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064"

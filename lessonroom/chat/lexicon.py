@@ -15,6 +15,7 @@ from lessonroom.chat.letters import (
     LEET_CYRILLIC,
     RU_TO_US,
     US_TO_RU,
+    US_TO_UK,
     is_cyrillic,
     single_script,
     transliterate,
@@ -57,9 +58,11 @@ def _slips(table: dict[str, str], exact: dict[str, int], stems: dict[str, int]) 
         for word in text.split():
             key, target = word.rstrip("*"), (stems if word.endswith("*") else exact)
             slipped = key.translate(RU_TO_US if is_cyrillic(key[0]) else US_TO_RU)
-            for variant in (slipped, transliterate(key)):
+            for variant in (slipped, key.translate(US_TO_UK), transliterate(key)):
                 if len(variant) >= _MIN_SLIP and variant.isalpha() and variant != key:
                     target.setdefault(variant, BIT[name] | DISGUISED)
+            if len(key) >= _MIN_SLIP and target is exact:
+                exact.setdefault(key[::-1], BIT[name] | DISGUISED | BIT["REVERSE"])
 
 
 def _build() -> tuple[dict[str, int], dict[str, int]]:
@@ -68,12 +71,22 @@ def _build() -> tuple[dict[str, int], dict[str, int]]:
     _split(words.CHANNELS, exact, stems)
     _split(words.CUES, exact, stems)
     _slips(words.CHANNELS, exact, stems)
+    for name, text in words.WHOLE_CHANNELS.items():
+        for word in text.split():
+            exact.setdefault(word[::-1], BIT[name] | DISGUISED | BIT["REVERSE"])
     for sign, names in words.EMOJI.items():
         exact[sign] = mask(*names)
     return exact, stems
 
 
 _EXACT, _STEMS = _build()
+
+WHOLE: Final = {
+    word: BIT[name] | DISGUISED for name, text in words.WHOLE_CHANNELS.items() for word in text.split() if len(word) > 4
+}
+"""Names of channels that are known in pieces too, and their cues."""
+BEGINNINGS: Final = frozenset(word[:length] for word in WHOLE for length in range(2, len(word)))
+"""What such a piece begins with."""
 
 
 def _plain_cues(word: str) -> int:

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from lessonroom.chat.letters import INVISIBLE, LEET, single_script
-from lessonroom.chat.lexicon import CHANNEL, DISGUISED, cues_of
+from lessonroom.chat.lexicon import BEGINNINGS, CHANNEL, DISGUISED, WHOLE, cues_of, mask
 from lessonroom.chat.numbers import Number, number_of
 
 _PIECES: Final = re.compile(r"[^\W_]+(?:['’ʼ][^\W\d_]+)?|[^\w\s]|_")  # one class per branch: no backtracking
@@ -73,13 +73,16 @@ def fold(text: str) -> View:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether NFKC would change nothing and no mark hides in it."""
+    """Whether NFKC would change nothing, and no mark hides and no foreign digit is in it."""
     return unicodedata.is_normalized("NFKC", text) and not _MARKS.search(text)
 
 
 _MARKS: Final = re.compile(
-    "[\u0300-\u036f\u0483-\u0489\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u24ff\u2776-\u2793\U0001f100-\U0001f10c]"
+    "[\u0300-\u036f\u0483-\u0489\u1369-\u1371\u19da\u24f5-\u24ff\u2776-\u2793\U00010a40-\U00010a43"
+    "\U00010e60-\U00010e68\U00011052-\U0001105a\U0001f100-\U0001f10c]|[^\\D0-9]"
 )
+_LETTERS_WITH_MARKS: Final = {"и\u0306": "й", "е\u0308": "ё", "і\u0308": "ї"}
+"""Letters that some keyboards and files write as a letter and a mark: this mark hides nothing."""
 
 
 def _fold_slowly(text: str) -> View:
@@ -87,6 +90,9 @@ def _fold_slowly(text: str) -> View:
     offsets: list[int] = []
     for i, char in enumerate(text):
         if char in INVISIBLE:
+            continue
+        if pieces and (letter := _LETTERS_WITH_MARKS.get(pieces[-1] + char)) is not None:
+            pieces[-1] = letter
             continue
         folded = char.lower() if char.isascii() else _fold_char(char)
         pieces.append(folded)
@@ -101,7 +107,8 @@ def _fold_char(char: str) -> str:
     digit = unicodedata.digit(char, None)
     if digit is not None:
         return str(digit)
-    return unicodedata.normalize("NFKC", char).lower()
+    folded = unicodedata.normalize("NFKC", char).lower()
+    return "".join(c for c in folded if not unicodedata.combining(c))
 
 
 @lru_cache(maxsize=65536)
@@ -119,10 +126,10 @@ def word_of(text: str) -> Word:
 
 def tokenise(view: View) -> list[Token]:
     """The tokens of a view, disguises inside words undone."""
-    tokens = _scan(view)
+    tokens = _unbracket(_scan(view))
     if len(tokens) >= _MIN_SPACED:
         tokens = _join_spaced(tokens)
-    return _join_signs(tokens)
+    return _join_names(_join_signs(tokens))
 
 
 def _scan(view: View) -> list[Token]:
@@ -237,3 +244,64 @@ def _with_sign(before: list[Token], token: Token) -> Token | None:
     if not cues:
         return None
     return Token(text, before[-2].start, token.end, before[-2].gap, "w", cues | DISGUISED, None)
+
+
+_FEWEST_PIECES: Final = 2
+_MOST_PIECES: Final = 4
+
+
+def _join_names(tokens: list[Token]) -> list[Token]:
+    """Names of channels cut into pieces ("te le gram", "insta-gram", "what then sapp") become one word."""
+    if not any(t.shape == "w" and t.text in BEGINNINGS for t in tokens):
+        return tokens
+    out: list[Token] = []
+    i = 0
+    while i < len(tokens):
+        found = _name_in_pieces(tokens, i) if tokens[i].text in BEGINNINGS else None
+        out.append(found[0] if found else tokens[i])
+        i = found[1] if found else i + 1
+    return out
+
+
+def _name_in_pieces(tokens: list[Token], start: int) -> tuple[Token, int] | None:
+    """The name that begins at ``start`` and the index after it; a sign or one filler may stand between pieces."""
+    text, pieces, cues = tokens[start].text, 1, tokens[start].cues
+    for i in range(start + 1, min(start + 2 * _MOST_PIECES, len(tokens))):
+        token = tokens[i]
+        if token.shape == "p" or token.cues & _BETWEEN_PIECES:
+            continue
+        text += token.text
+        pieces += 1
+        if text in WHOLE and pieces >= _FEWEST_PIECES:
+            first = tokens[start]
+            if f"{first.text} {token.text}" in _PHRASES:
+                return None
+            return Token(text, first.start, token.end, first.gap, "w", WHOLE[text] | cues & CHANNEL, None), i + 1
+        if text not in BEGINNINGS:
+            return None
+    return None
+
+
+def _unbracket(tokens: list[Token]) -> list[Token]:
+    """Dots, commas and at signs in brackets ("anna[.]ru", "vasya(@)mail") lose them and the gaps around."""
+    if not any(t.text in _OPENING for t in tokens):
+        return tokens
+    out: list[Token] = []
+    i = 0
+    while i < len(tokens):
+        inside = tokens[i + 1] if i + 2 < len(tokens) else None
+        if inside is not None and tokens[i].text in _OPENING and inside.text in ".@," and tokens[i + 2].text in ")]}>":
+            out.append(inside._replace(text="@" if inside.text == "@" else ".", gap=0))
+            if i + 3 < len(tokens):
+                tokens[i + 3] = tokens[i + 3]._replace(gap=0)
+            i += 3
+            continue
+        out.append(tokens[i])
+        i += 1
+    return out
+
+
+_OPENING: Final = frozenset("([{<")
+_BETWEEN_PIECES: Final = mask("FILLER")
+_PHRASES: Final = frozenset(("we chat", "out look"))
+"""Ordinary words that only together make a name: "can we chat?", "work it out, look at page 5"."""

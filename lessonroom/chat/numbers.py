@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from lessonroom.chat.letters import transliterate
 from lessonroom.chat.words import word_set
 
 
@@ -18,20 +19,32 @@ class Number(NamedTuple):
     place: int
 
 
+PLURAL: Final = 8
+"""Place of "fives" and "семёрки": "three fives" is 555."""
 SCALE: Final = 9
 """Place of "hundred": "nine hundred five" is 905."""
 
 _FIGURES: Final = {
-    0: "ноль нуль нолик ноля нулик нулів zero zeros nul cero sıfır sifir oh нулей зеро",
-    1: "один одна одно единица единичка однёрка раз адин одиниця одинця one uno una jeden jedna bir um uma odin odyn",
+    0: "nol ноль нуль нолик ноля нулик нулів zero zeros nul cero sıfır sifir oh нулей зеро",
+    1: "один одна одно единица единичка однёрка раз адин одиниця одинця one uno una jeden jedna bir um uma odin odyn "
+    "won wan адын",
     2: "два две двойка двоечка дві двійка two dos dwa iki dois duas dva dvi",
-    3: "три тройка троечка трійка three tres trzy üç uc três tri try",
-    4: "четыре четверка четверочка чотири четвірка four cuatro cztery dört dort quatro chetyre chotyry читыре",
+    3: "три тройка троечка трійка three thri tres trzy üç uc três tri try",
+    4: "четыре четверка четверочка чотири четвірка four fore foor cuatro cztery dört dort quatro chetyre chotyry "
+    "читыре",
     5: "пять пятерка пятёрка пятерочка п'ять пять пʼять пятірка five cinco pięć piec beş bes pyat пьять",
-    6: "шесть шестерка шестёрка шість шістка six seis sześć szesc altı alti shest shist шость",
-    7: "семь семерка семёрка сім сімка seven siete siedem yedi sete sem sim",
-    8: "восемь восьмерка восьмёрка вісім вісімка восем eight ocho osiem sekiz oito vosem visim",
-    9: "девять девятка дев'ять девʼять девятіка nine nueve dziewięć dziewiec dokuz nove devyat девить",
+    6: "шесть шестерка шестёрка шість шістка six sicks seis sześć szesc altı alti shest shist шость",
+    7: "семь семерка семёрка сім сімка seven sevn siete siedem yedi sete sem sim сем сьем",
+    8: "восемь восьмерка восьмёрка вісім вісімка восем eight ate ayt ocho osiem sekiz oito vosem visim вісем осем",
+    9: "девять девятка дев'ять девʼять девятіка nine nein niner nien nueve dziewięć dziewiec dokuz nove devyat девить",
+}  # fmt: skip
+
+_PLURALS: Final = {
+    0: "нуля ноля нулика zeros zeroes ohs", 1: "единицы единички однёрки одиниці одинички ones",
+    2: "двойки двоечки двушки двійки двієчки twos", 3: "тройки троечки трёшки трійки threes",
+    4: "четверки четвёрки четвірки fours", 5: "пятерки пятёрки пятёрочки п'ятірки пʼятірки пятірки fives",
+    6: "шестерки шестёрки шістки sixes", 7: "семерки семёрки сімки sevens", 8: "восьмерки восьмёрки вісімки eights",
+    9: "девятки девяточки дев'ятки девʼятки nines",
 }  # fmt: skip
 
 _TEENS: Final = {
@@ -70,7 +83,9 @@ _HUNDREDS: Final = {
     900: "девятьсот дев'ятсот девʼятсот novecientos dziewięćset novecentos devyatsot",
 }  # fmt: skip
 
-_AMBIGUOUS: Final = word_set("on um una uma sem раз once sim oh nove sto tri try")
+_AMBIGUOUS: Final = word_set(
+    "on um una uma sem раз once sim oh nove sto tri try fore ate won nein sicks sevn niner foor nien ayt wan thri ones"
+)
 """Words that are numbers in one language and everyday words in another: they count only beside sure ones."""
 
 REPEATS: Final = {
@@ -85,6 +100,9 @@ def _build() -> dict[str, Number]:
         for value, words in group.items():
             for word in words.split():
                 table.setdefault(word, Number(value, place))
+    for value, words in _PLURALS.items():
+        for word in words.split():
+            table[word] = Number(value, PLURAL)
     table["hundred"] = table["hundreds"] = Number(100, SCALE)
     return table
 
@@ -92,13 +110,51 @@ def _build() -> dict[str, Number]:
 WORDS: Final = _build()
 
 
+_SOUNDS: Final = str.maketrans(
+    "оёеэяыіїєюбвдзжгґ", "аииииииииупфтсшкк", "йьъ'’ʼ"
+)  # unstressed vowels and voiced consonants as careless spelling mixes them up
+_BLENDS: Final = (("стс", "с"), ("тс", "ц"), ("тц", "ц"), ("сц", "ц"))
+_MIN_SOUND: Final = 5
+
+
+def sound(word: str) -> str:
+    """A Russian or Ukrainian word as it sounds, roughly: "дивятьсот" and "девятьсот" are one."""
+    out = word.translate(_SOUNDS)
+    for blend, one in _BLENDS:
+        out = out.replace(blend, one)
+    return "".join(c for i, c in enumerate(out) if i == 0 or c != out[i - 1])
+
+
+_SOUNDING: Final = {
+    sound(word): number for word, number in WORDS.items() if len(word) >= _MIN_SOUND and "а" <= word[0] <= "є"
+}
+
+
+_NO_NUMBERS: Final = word_set("твого симка симки симке симкой четверга четверге жесть налик трогай бісить сьодні")
+"""Everyday words that sound like a number: the genitive "твого" and "двойка", "симка" and "сімка"."""
+
+
+_TRANSLITERATED: Final = {
+    latin: number
+    for word, number in WORDS.items()
+    if len(word) >= _MIN_SOUND and "а" <= word[0] <= "є"
+    for latin in (transliterate(word), transliterate(word).replace("c", "ts"), transliterate(word).replace("y", "j"))
+    if len(latin) >= _MIN_SOUND and latin not in WORDS
+}
+
+
 def number_of(word: str) -> Number | None:
-    """The worth of a lower-case word, or None."""
-    return WORDS.get(word)
+    """The worth of a lower-case word, also of one that only sounds like a number; or None."""
+    number = WORDS.get(word)
+    if number is not None or not _MIN_SOUND <= len(word) <= 16:
+        return number
+    if "а" <= word[0] <= "є":
+        return _SOUNDING.get(sound(word)) if word not in _NO_NUMBERS else None
+    return _TRANSLITERATED.get(word) if word.isascii() else None
 
 
 def is_ambiguous(word: str) -> bool:
-    """Whether a number word is an everyday word in another of the languages."""
+    """Whether a number word is an everyday word too, or no word at all: it counts beside sure ones only."""
     return word in _AMBIGUOUS
 
 

@@ -31,7 +31,7 @@ class ChatPolicy:
     hold_kinds: frozenset[Kind] = frozenset()
     own_domains: frozenset[str] = frozenset()
     screen_paying: bool = False
-    context: int = 8
+    context: int = 12
 
     @classmethod
     def of(cls, settings: Settings) -> Self:

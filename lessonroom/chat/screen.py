@@ -48,11 +48,6 @@ class Case:
     talk: Talk
 
     @property
-    def is_open(self) -> bool:
-        """Whether there is anything to judge."""
-        return self.reading is not None and (bool(self.talk.hits) or self.reading.is_candidate())
-
-    @property
     def too_long(self) -> bool:
         """Whether the message was not read at all."""
         return self.reading is None
@@ -69,7 +64,7 @@ def look(text: str, policy: ChatPolicy, sender: str = "", context: Sequence[Line
 
 
 def evidence(case: Case) -> Features:
-    """What the classifier is asked about. The case must be open."""
+    """What the classifier is asked about. The case must have been read."""
     if case.reading is None:
         raise ValueError("expected a case that was read")
     return features(case.reading, case.hits, case.talk)
@@ -77,7 +72,7 @@ def evidence(case: Case) -> Features:
 
 def decide(case: Case, probability: float, policy: ChatPolicy, severity: float = 0.0, model: str = "") -> Verdict:
     """The verdict at a probability that the classifier gave."""
-    shown = _findings(case) if case.is_open else ()
+    shown = _findings(case)
     action = rules_of_costs.decide(probability, [finding.kind for finding in shown], policy, severity)
     if action is not Action.RELAY and not shown:
         shown = (_guess(case),)
@@ -102,7 +97,7 @@ def screen(
     case = look(text, policy, sender, context)
     if case.too_long:
         return decide_degraded(case, policy)
-    probability = classifier.probability(evidence(case)) if case.is_open else NO_EVIDENCE
+    probability = classifier.probability(evidence(case))
     return decide(case, probability, policy, model=classifier.version)
 
 

@@ -47,9 +47,7 @@ class Shadow:
     def compare(self, case: Case, action: Action, severity: float) -> None:
         """Ask about a message that the current model has judged. Never waits and never raises for the candidate."""
         alarm = action is not Action.RELAY
-        if not case.is_open:  # nothing in it for any model
-            self._count("both" if alarm else "neither")
-        elif self._waiting >= MOST_WAITING:
+        if self._waiting >= MOST_WAITING:
             self._count("skipped")
         else:
             self._waiting += 1

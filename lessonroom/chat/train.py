@@ -7,25 +7,23 @@ held out, and so do the figures of the sidecar.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from random import Random
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from lessonroom.chat.classifier import KNOTS, interpolate
-from lessonroom.chat.dataset import Row, folds
+from lessonroom.chat.calibration import calibrate_for
+from lessonroom.chat.classifier import interpolate
+from lessonroom.chat.dataset import FOREIGN, Row, folds
 from lessonroom.chat.evaluate import Judged, report
-from lessonroom.chat.features import BUCKETS, NAMES, PRIOR
-from lessonroom.chat.generator import vary
+from lessonroom.chat.features import BUCKETS, DAMPING, GROUPS, NAMES, PRIOR
 from lessonroom.chat.policy import ChatPolicy
-from lessonroom.chat.screen import NO_EVIDENCE, Case, evidence, look
+from lessonroom.chat.screen import Case, evidence, look
+from lessonroom.chat.surroundings import in_talk
 
 Progress = Callable[[str, int, int], None]
 """What is being done, how much of it is done, how much there is."""
@@ -33,96 +31,97 @@ Progress = Callable[[str, int, int], None]
 FOLDS: Final = 10
 HARMLESS_WEIGHT: Final = 3.0
 """A harmless row counts this much more than a contact: the costs are not equal either."""
+FOREIGN_WEIGHT: Final = 0.4
+IN_TALK_WEIGHT: Final = 0.3
+MADE_UP_WEIGHT: Final = 0.35
+MOST_ALARMS: Final = {"messages": 0.0045, "conversations": 0.015, "others": 0.0008, "in_talk": 0.003}
+"""False alarms that the default costs may give on rows held out: hard harmless lines, conversations, real ordinary
+lines, and both of them in ordinary talk."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Evidence of rows. ``dense`` (rows, features), ``grams`` (rows, buckets) sparse, ``open``: has candidates."""
+    """Evidence of rows. ``dense`` (rows, features); ``grams``: for each group (rows, buckets), sparse."""
 
     rows: Sequence[Row]
     dense: NDArray[np.float32]
-    grams: Any
+    grams: tuple[Any, ...]
     labels: NDArray[np.int64]
-    open: NDArray[np.bool_]
 
 
 def tabulate(rows: Sequence[Row], policy: ChatPolicy, progress: Progress = lambda what, done, of: None) -> Table:
-    """The evidence of every row; a row without candidates has none."""
+    """The evidence of every row. A row that is too long to be read has none."""
     dense = np.zeros((len(rows), len(NAMES)), np.float32)
-    data: list[NDArray[Any]] = []
-    indices: list[NDArray[Any]] = []
-    starts = [0]
-    is_open = np.zeros(len(rows), bool)
+    buckets: list[list[NDArray[np.int64]]] = [[] for _ in GROUPS]
     for i, row in enumerate(rows):
         case: Case = look(row.text, policy, row.sender, row.context)
-        if case.is_open:
-            seen = evidence(case)
-            is_open[i], dense[i] = True, seen.dense
-            indices.append(seen.buckets)
-            data.append(np.full(len(seen.buckets), 1 / math.sqrt(max(len(seen.buckets), 1)), np.float32))
-        starts.append(starts[-1] + (len(indices[-1]) if is_open[i] else 0))
+        seen = None if case.too_long else evidence(case)
+        if seen is not None:
+            dense[i] = seen.dense
+        for place, column in enumerate(buckets):
+            column.append(seen.grams[place] if seen is not None else np.empty(0, np.int64))
         if i % 200 == 0:
             progress("reading", i, len(rows))
-    flat = (np.concatenate(data or [np.empty(0)]), np.concatenate(indices or [np.empty(0, np.int64)]), np.array(starts))
-    grams = sparse.csr_matrix(flat, shape=(len(rows), BUCKETS))
-    return Table(rows, dense, grams, np.array([row.label for row in rows]), is_open)
+    grams = tuple(_sparse(column, damping) for column, damping in zip(buckets, DAMPING, strict=True))
+    return Table(rows, dense, grams, np.array([row.label for row in rows]))
 
 
-def more_hands(rows: Sequence[Row], times: int, seed: int) -> list[Row]:
-    """Every written message ``times`` more, as other hands would type it. Conversations stay as they are."""
-    random = Random(seed)
-    return [
-        Row(vary(row.text, random, row.lang), row.label, row.kind, row.lang, row.difficulty, row.family)
-        for row in rows
-        if row.lang in ("ru", "uk", "en") and not row.context
-        for _ in range(times)
-    ]
+def _sparse(column: Sequence[NDArray[np.int64]], damping: float) -> Any:
+    """Buckets of every row as a matrix (rows, buckets)."""
+    sizes = np.array([len(buckets) for buckets in column])
+    values = np.repeat(1 / np.sqrt(sizes + damping), sizes).astype(np.float32)
+    starts = np.concatenate(([0], np.cumsum(sizes)))
+    return sparse.csr_matrix((values, np.concatenate(column), starts), shape=(len(column), BUCKETS))
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What may be chosen. ``c``: inverse strength of the penalty; ``grams``, ``prior``: how much these inputs weigh."""
+    """What may be chosen. ``c``: inverse strength of the penalty; ``grams``: how much each group weighs; ``prior``."""
 
     c: float = 0.2
-    grams: float = 6.0
+    grams: tuple[float, ...] = (20.0, 20.0, 12.0, 12.0, 12.0, 6.0)
     prior: float = 3.0
 
 
-def weights_of(table: Table, written: frozenset[str]) -> NDArray[np.float64]:
-    """How much each row counts: harmless more than contacts, written by hand more than made up."""
-    by_hand = np.array([1.0 if row.family in written else 0.35 for row in table.rows])
-    return by_hand * np.where(table.labels == 1, 1.0, HARMLESS_WEIGHT)
+def weights_of(table: Table, sets: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.float64]:
+    """How much each row counts: harmless more than contacts, composed by itself more than foreign, copied, made up."""
+    weights = np.where(table.labels == 1, 1.0, HARMLESS_WEIGHT)
+    weights *= [FOREIGN_WEIGHT if row.family.startswith(FOREIGN) else 1.0 for row in table.rows]
+    weights[sets["in_talk"]] *= IN_TALK_WEIGHT
+    weights[sets["made_up"]] *= MADE_UP_WEIGHT
+    return weights
 
 
 def fit(
     table: Table, chosen: NDArray[np.bool_], recipe: Recipe, weights: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float32]]:
-    """The line over the chosen open rows: arrays as in ``classifier.ARRAYS`` without calibration."""
-    use = chosen & table.open
-    mean, scale = table.dense[use].mean(0), np.maximum(table.dense[use].std(0), 0.05)
+    """The line over the chosen rows: arrays as in ``classifier.ARRAYS`` without calibration."""
+    mean, scale = table.dense[chosen].mean(0), np.maximum(table.dense[chosen].std(0), 0.05)
     for name in PRIOR:
         scale[NAMES.index(name)] /= recipe.prior  # larger inputs pay less penalty: the rules are believed first
-    inputs = sparse.hstack(
-        [sparse.csr_matrix((table.dense[use] - mean) / scale), table.grams[use] * recipe.grams], format="csr"
-    )
-    model = LogisticRegression(C=recipe.c, max_iter=400, solver="lbfgs")
-    model.fit(inputs, table.labels[use], sample_weight=weights[use])
+    grams = sum(group[chosen] * weight for group, weight in zip(table.grams, recipe.grams, strict=True))
+    dense = sparse.csr_matrix((table.dense[chosen] - mean) / scale)
+    inputs = sparse.hstack([dense, grams], format="csr").astype(np.float32)
+    model = LogisticRegression(C=recipe.c, max_iter=200, tol=1e-3)
+    model.fit(inputs, table.labels[chosen], sample_weight=weights[chosen])
     line = model.coef_[0].astype(np.float32)
     return {
         "mean": mean.astype(np.float32),
         "scale": scale.astype(np.float32),
         "dense": line[: len(NAMES)],
         "grams": line[len(NAMES) :],
-        "gram_scale": np.array([recipe.grams], np.float32),
+        "gram_scale": np.array(recipe.grams, np.float32),
         "bias": model.intercept_.astype(np.float32),
     }
 
 
 def margins(table: Table, arrays: dict[str, NDArray[np.float32]]) -> NDArray[np.float64]:
-    """The line's answer for every row; minus infinity where there is no candidate."""
-    dense = ((table.dense - arrays["mean"]) / arrays["scale"]) @ arrays["dense"]
-    line = dense + (table.grams @ arrays["grams"]) * float(arrays["gram_scale"][0]) + float(arrays["bias"][0])
-    return np.where(table.open, line.astype(np.float64), -np.inf)
+    """The line's answer for every row."""
+    line = ((table.dense - arrays["mean"]) / arrays["scale"]) @ arrays["dense"] + float(arrays["bias"][0])
+    for group, scale in zip(table.grams, arrays["gram_scale"], strict=True):
+        line = line + (group @ arrays["grams"]) * float(scale)
+    out: NDArray[np.float64] = line.astype(np.float64)
+    return out
 
 
 def held_out_margins(
@@ -133,44 +132,13 @@ def held_out_margins(
     progress: Progress = lambda what, done, of: None,
 ) -> NDArray[np.float64]:
     """The margin that every row gets from a model that never saw its family."""
-    out = np.full(len(table.rows), -np.inf)
+    out = np.zeros(len(table.rows))
     for number, part in enumerate(folds(table.rows, count)):
         held = np.zeros(len(table.rows), bool)
         held[part] = True
         out[held] = margins(table, fit(table, ~held, recipe, weights))[held]
         progress("folds", number + 1, count)
     return out
-
-
-def stack(
-    table: Table, held_out: NDArray[np.float64], weights: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    """How much the rules' own odds count beside the line, learned from margins of families that were held out.
-
-    The new margins, and what each of ``PRIOR`` adds to the line.
-    """
-    use = np.isfinite(held_out)
-    odds = table.dense[:, [NAMES.index(name) for name in PRIOR]]
-    model = LogisticRegression(C=100.0)
-    model.fit(np.column_stack((held_out[use], odds[use])), table.labels[use], sample_weight=weights[use])
-    slope, *more = model.coef_[0]
-    added = np.maximum(np.array(more, np.float32) / max(slope, 1e-3), 0.0)
-    return np.where(use, held_out + odds @ added, -np.inf), added
-
-
-def calibrate(
-    held_out: NDArray[np.float64], labels: NDArray[np.int64], weights: NDArray[np.float64]
-) -> dict[str, NDArray[np.float32]]:
-    """The curve from margin to probability, from margins of families that were held out.
-
-    Isotonic regression (Zadrozny and Elkan, 2002), read off at evenly filled knots; never quite 0 or 1.
-    """
-    use = np.isfinite(held_out)
-    curve = IsotonicRegression(out_of_bounds="clip").fit(held_out[use], labels[use], sample_weight=weights[use])
-    ends = np.quantile(held_out[use], (0.002, 0.998))
-    knots = np.linspace(ends[0], ends[1], KNOTS)
-    levels = np.maximum.accumulate(np.clip(curve.predict(knots), 0.001, 0.999))
-    return {"knots": knots.astype(np.float32), "levels": levels.astype(np.float32)}
 
 
 @dataclass(frozen=True)
@@ -193,24 +161,59 @@ def build(
 ) -> Trained:
     """Train on everything, calibrate on held-out families, and measure on them: never on a row of a known family."""
     recipe = recipe or Recipe()
-    rows = [*written, *others, *made_up, *more_hands(written, 1, seed=2)]
+    alone = [*written, *others]
+    around = in_talk(alone, seed=3)
+    rows = [*alone, *around, *made_up]
     table = tabulate(rows, policy, progress)
-    by_hand = frozenset(row.family for row in (*written, *others))
-    weights = weights_of(table, by_hand)
+    sets = sets_of(rows, len(written), len(alone), len(around))
+    weights = weights_of(table, sets)
     held_out = held_out_margins(table, recipe, weights, FOLDS, progress)
     arrays = fit(table, np.ones(len(rows), bool), recipe, weights)
     even = np.where(table.labels == 1, weights, weights / HARMLESS_WEIGHT)
-    held_out, added = stack(table, held_out, even)
-    for name, more in zip(PRIOR, added, strict=True):
-        arrays["dense"][NAMES.index(name)] += more * arrays["scale"][NAMES.index(name)]
-        arrays["bias"] += more * arrays["mean"][NAMES.index(name)]
-    curve = calibrate(held_out, table.labels, even)
+    limits = {name: (sets[name], most) for name, most in MOST_ALARMS.items()}
+    curve, rarity = calibrate_for(held_out, table.labels, even, limits)
     arrays |= curve
-    real = len(written) + len(others)
-    sets = {"written": range(len(written)), "others": range(len(written), real)}
-    figures = {name: held_out_figures(table, held_out, curve, list(which), policy) for name, which in sets.items()}
+    figures: dict[str, Any] = {"rarity": round(rarity, 3)}
+    for name in ("written", "others", "in_talk"):
+        figures[name] = held_out_figures(table, held_out, curve, np.flatnonzero(sets[name]).tolist(), policy)
+    figures["sources"] = sources_held_out(table, recipe, weights, arrays, policy, progress)
     counts = {"written": len(written), "made_up": len(made_up), "others": len(others)}
     return Trained(arrays, figures, counts)
+
+
+def sets_of(rows: Sequence[Row], written: int, alone: int, around: int) -> dict[str, NDArray[np.bool_]]:
+    """Which rows are what: the first ``written`` of ``alone``, then copies in talk, then what was made up."""
+    place = np.arange(len(rows))
+    talk = np.array([bool(row.context) for row in rows])
+    own = place < written
+    return {
+        "written": own,
+        "messages": own & ~talk,
+        "conversations": own & talk,
+        "others": (place >= written) & (place < alone),
+        "in_talk": (place >= alone) & (place < alone + around),
+        "made_up": place >= alone + around,
+    }
+
+
+def sources_held_out(  # noqa: PLR0917 - a table, and what to do with it
+    table: Table,
+    recipe: Recipe,
+    weights: NDArray[np.float64],
+    arrays: dict[str, NDArray[np.float32]],
+    policy: ChatPolicy,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Of each source of other people's texts: the figures of a model that has never seen one of its lines."""
+    sources = sorted({row.family for row in table.rows if row.family.startswith(FOREIGN)})
+    out = {}
+    for number, source in enumerate(sources):
+        held = np.array([row.family == source for row in table.rows])
+        blind = fit(table, ~held, recipe, weights)
+        figures = held_out_figures(table, margins(table, blind), arrays, np.flatnonzero(held).tolist(), policy)
+        out[source.removeprefix(FOREIGN)] = figures["all"]
+        progress("sources", number + 1, len(sources))
+    return out
 
 
 def held_out_figures(
@@ -225,7 +228,6 @@ def held_out_figures(
     knots, levels = curve["knots"].tolist(), curve["levels"].tolist()
     judged = []
     for i in which:
-        open_ = bool(table.open[i])
-        probability = interpolate(float(held_out[i]), knots, levels) if open_ else NO_EVIDENCE
+        probability = interpolate(float(held_out[i]), knots, levels)
         judged.append(Judged(table.rows[i], probability >= threshold, probability))
     return report(judged) if judged else {}

@@ -82,7 +82,7 @@ class Standing:
     strikes: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Line:
     """An earlier message of the room, as context. ``sender``: any stable word for who wrote it."""
 

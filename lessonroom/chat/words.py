@@ -41,6 +41,14 @@ CHANNELS: Final = {
     ),
 }  # fmt: skip
 
+WHOLE_CHANNELS: Final = {
+    "MESSENGER": "telegram телеграм whatsapp вотсап ватсап viber вайбер signal wechat",
+    "CALLAPP": "skype скайп discord дискорд діскорд zoom",
+    "SOCIAL": "instagram инстаграм інстаграм facebook фейсбук вконтакте vkontakte tiktok тикток snapchat",
+    "MAILHOST": "gmail yandex яндекс hotmail outlook rambler icloud",
+}  # fmt: skip
+"""Names as they stand, to be known in pieces ("te le gram") and backwards."""
+
 CUES: Final = {
     "MAIL": (
         "email* e-mail* mail mails mailbox имейл* емейл* имэйл* емайл* эмейл* и-мейл* е-мейл* почта почту почте "
@@ -165,7 +173,8 @@ CUES: Final = {
         "hw"
     ),
     "MATH": (
-        "число числа чисел prime простое просте divisible делится ділиться миллион* мільйон* млн million* мільярд* "
+        "медиан* медіан* median моду мода мод average mean mode ряд среднее середнє точно число числа чисел "
+        "prime простое просте divisible делится ділиться миллион* мільйон* млн million* мільярд*  "
         "миллиард* billion* нечетн* непарн* четн* even odd реша* порядк* order розв'яз* дели* делим раздели* "
         "подели* остаток остатк* остач* разряд* цифрам* вычти отним* прибав* додай відніми remainder nearest digit "
         "плюс минус мінус plus minus равно равен дорівнює equals equal умножить умножь помнож* times multiply "
@@ -260,6 +269,11 @@ CUES: Final = {
     "LINKWORD": "link* ссылк* ссылочк* посилан* линк* url сайт site website blog* блог* канал* channel* page страничк*",
     "MEETID": "meeting* conference* конференц* passcode идентификатор* zoom зум",
     "FULLNUM": "плюс plus +",
+    "LETTER": (
+        "ay bee cee dee gee aitch jay kay el em en pee cue ess tee vee zed zee ar эй би си ди джи эйч джей кей эль "
+        "эм эн оу пи кью эс ти ви икс уай зед зет бэ вэ гэ дэ жэ зэ эл пэ эр тэ эф цэ че ша ем ел ер ес еф дабл "
+        "дабл-ю игрек ігрек букву букві літеру буква літера letter capital"
+    ),
 }  # fmt: skip
 
 EMOJI: Final = {

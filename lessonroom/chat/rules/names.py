@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from lessonroom.chat.letters import is_cyrillic
 from lessonroom.chat.lexicon import CHANNEL, mask
 from lessonroom.chat.rules.reading import Reading
 from lessonroom.chat.words import word_set
@@ -97,14 +96,24 @@ def _likeness(reading: Reading, text: str, first: int, last: int) -> float:
         return 0.0
     if last == first and token.shape == "w":
         return _of_word(reading, text, token.cues, latin)
-    digits = sum(map(str.isdigit, text))
-    if not digits and _all_known(reading, first, last):
-        return 0.2
     if not latin:
-        return 0.35 if "_" in text or (digits and digits < len(text)) else 0.0
+        digits = sum(map(str.isdigit, text))
+        return 0.35 if "_" in text or 0 < digits < len(text) else 0.0
+    return _of_chain(reading, text, first, last)
+
+
+def _of_chain(reading: Reading, text: str, first: int, last: int) -> float:
+    """The likeness of Latin letters, digits and joiners in one piece."""
+    digits = sum(map(str.isdigit, text))
     if digits:
         return 0.9 if len(text) - digits >= 2 and digits < len(text) else 0.3
-    return 0.85 if "_" in text else 0.8 if "." in text and token.shape == "w" and text not in _ENGLISH else 0.3
+    if _all_known(reading, first, last):
+        return 0.2
+    if "_" in text or "#" in text:
+        return 0.85
+    if "." in text and reading.tokens[first].shape == "w" and text not in _ENGLISH:
+        return 0.8
+    return 0.75 if reading.mostly_cyrillic else 0.3
 
 
 def _all_known(reading: Reading, first: int, last: int) -> bool:
@@ -120,10 +129,4 @@ def _of_word(reading: Reading, text: str, cues: int, latin: bool) -> float:
         return 0.05
     if len(text) < 4:
         return 0.1
-    return 0.6 if _mostly_cyrillic(reading) else 0.4
-
-
-def _mostly_cyrillic(reading: Reading) -> bool:
-    return 2 * sum(1 for t in reading.tokens if t.shape == "w" and is_cyrillic(t.text[0])) > sum(
-        1 for t in reading.tokens if t.shape == "w"
-    )
+    return 0.6 if reading.mostly_cyrillic else 0.4

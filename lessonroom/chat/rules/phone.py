@@ -7,7 +7,7 @@ from typing import Final
 
 import phonenumbers
 
-from lessonroom.chat.digits import Run, harmless_shape, luhn, phone_level
+from lessonroom.chat.digits import Run, harmless_shape, loose_digits, luhn, phone_level
 from lessonroom.chat.lexicon import mask
 from lessonroom.chat.rules.reading import Hit, Reading
 from lessonroom.chat.types import Kind
@@ -50,7 +50,7 @@ def _scattered(reading: Reading) -> Iterator[Hit]:
     runs = [run for run in reading.runs if run.digits]
     if not 2 <= len(runs) <= 12 or runs[-1].last - runs[0].first > 40:
         return
-    digits = "".join(run.digits for run in runs)
+    digits = loose_digits(runs)
     level = phone_level(digits, plus=runs[0].plus)
     if level < 2:
         return
@@ -123,7 +123,7 @@ def _phone_groups(run: Run) -> bool:
 def _against(reading: Reading, run: Run, level: int) -> float:
     """What speaks for something else than a number to call."""
     shape = harmless_shape(run)
-    weight = 0.9 if shape in ("time", "date", "version", "list") else 0.5 if shape else 0.0
+    weight = 0.9 if shape in ("time", "date", "version", "list", "fraction") else 0.5 if shape else 0.0
     if level >= 3 and (run.spelled >= 5 or len(run.groups) == 1):
         weight = 0.0
     before = reading.between(run.first - 4, run.first - run.plus)

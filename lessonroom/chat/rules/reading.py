@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from lessonroom.chat.digits import Run, runs_of
+from lessonroom.chat.domains import NETWORKS
+from lessonroom.chat.letters import is_cyrillic
 from lessonroom.chat.lexicon import mask
 from lessonroom.chat.normalise import Token, View, fold, tokenise
 from lessonroom.chat.types import Kind
@@ -87,6 +89,13 @@ class Reading:
         """Indices of the first tokens of chains that an at sign touches."""
         return frozenset(host.first for host in self.hosts if host.mail)
 
+    @cached_property
+    def mostly_cyrillic(self) -> bool:
+        """Whether Cyrillic words make up the message: a Latin one among them is more likely a name."""
+        words = [t for t in self.tokens if t.shape == "w"]
+        cyrillic = sum(is_cyrillic(t.text[0]) for t in words)
+        return cyrillic >= 2 or 2 * cyrillic > len(words)
+
     def around(self, first: int, last: int, before: int, after: int) -> int:
         """The cues of the tokens around a stretch, the stretch left out."""
         return self.between(first - before, first) | self.between(last + 1, last + 1 + after)
@@ -136,12 +145,23 @@ def hosts_of(tokens: Sequence[Token]) -> list[Host]:
     out: list[Host] = []
     i = 1
     while i < len(tokens) - 1:
-        if tokens[i].text == "." and _tight(tokens, i) and _is_label(tokens[i - 1]) and _is_label(tokens[i + 1]):
+        if _is_dot(tokens, i) and _is_label(tokens[i - 1]) and _is_label(tokens[i + 1]):
             host = _host_at(tokens, i)
             out.append(host)
             i = host.last
         i += 1
     return out
+
+
+def _is_dot(tokens: Sequence[Token], i: int) -> bool:
+    """A dot that touches both sides; a loose one in a network's name ("t. me"); a comma before a sure ending."""
+    sign = tokens[i].text
+    if sign == ".":
+        return _tight(tokens, i) or f"{tokens[i - 1].text}.{tokens[i + 1].text}" in NETWORKS
+    return sign == "," and _tight(tokens, i) and tokens[i + 1].text in _COMMA_TLDS and tokens[i - 1].text[0].isascii()
+
+
+_COMMA_TLDS = frozenset(("com", "ru", "ua", "net", "org"))
 
 
 def _tight(tokens: Sequence[Token], i: int) -> bool:
@@ -156,14 +176,14 @@ def _host_at(tokens: Sequence[Token], dot: int) -> Host:
     first = dot - 1
     while first > 0 and tokens[first].gap == 0 and _is_label(tokens[first - 1]) and dot - first < 12:
         first -= 1
-    last = dot
+    last = dot + 1
     while (
         last + 1 < len(tokens)
         and tokens[last + 1].gap == 0
         and (_is_label(tokens[last + 1]) or _dot_inside(tokens, last + 1))
     ):
         last += 1
-    labels = tuple("".join(t.text for t in tokens[first : last + 1]).split("."))
+    labels = tuple("".join(t.text for t in tokens[first : last + 1]).replace(",", ".").split("."))
     scheme = _has_scheme(tokens, first) or labels[0] == "www"
     mail = first > 0 and tokens[first - 1].text == "@"
     end = last
@@ -174,7 +194,7 @@ def _host_at(tokens: Sequence[Token], dot: int) -> Host:
 
 
 def _dot_inside(tokens: Sequence[Token], i: int) -> bool:
-    return tokens[i].text == "." and i + 1 < len(tokens) and tokens[i + 1].gap == 0 and _is_label(tokens[i + 1])
+    return i + 1 < len(tokens) and _is_dot(tokens, i) and _is_label(tokens[i + 1])
 
 
 def _has_scheme(tokens: Sequence[Token], first: int) -> bool:
