@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from lessonroom import models
 from lessonroom.chat.features import BUCKETS, DAMPING, GROUPS, NAMES, Features
+from lessonroom.chat.fingerprint import fingerprint
 from lessonroom.errors import EngineDown, ModelRefused
 
 NAME: Final = "contact_filter"
@@ -99,12 +100,17 @@ def from_bytes(data: bytes, version: str) -> LinearClassifier:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             names = [str(name) for name in file["names"]]
+            meaning = str(file["meaning"]) if "meaning" in file.files else "nothing"
             arrays = {key: file[key].astype(np.float32) for key in ARRAYS}
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise ModelRefused(f"{NAME}.npz: expected arrays of the contact filter, got {type(error).__name__}") from error
     if names != list(NAMES):
         raise ModelRefused(
             f"{NAME}.npz: expected a model for {len(NAMES)} features as now, got one for others; train it again"
+        )
+    if meaning != fingerprint():
+        raise ModelRefused(
+            f"{NAME}.npz: expected a model for features of meaning {fingerprint()}, got {meaning}; train it again"
         )
     for key, shape in ARRAYS.items():
         if arrays[key].shape != shape:
@@ -117,5 +123,5 @@ def to_bytes(arrays: dict[str, NDArray[np.float32]]) -> bytes:
     out = io.BytesIO()
     rest = {key: value for key, value in arrays.items() if key != "grams"}
     grams = arrays["grams"].astype(np.float16)  # half the file, and the verdicts stay the same
-    np.savez_compressed(out, allow_pickle=False, names=np.array(NAMES), grams=grams, **rest)
+    np.savez_compressed(out, allow_pickle=False, names=np.array(NAMES), meaning=fingerprint(), grams=grams, **rest)
     return out.getvalue()

@@ -268,8 +268,18 @@ _COUNTED_DOWN: Final = "".join(map(str, range(30, -1, -1)))
 
 
 def loose_digits(runs: Iterable[Run]) -> str:
-    """The digits of all runs that look like nothing harmless, in one string."""
-    return "".join(run.digits for run in runs if not harmless_shape(run))
+    """The digits of all runs that may be pieces of one number, in one string: no times, dates, long lists and the like.
+
+    A few figures that look like a list or a round number ("12", "555") may well be such a piece.
+    """
+    return "".join(run.digits for run in runs if not (shape := harmless_shape(run)) or _is_piece(run, shape))
+
+
+def _is_piece(run: Run, shape: str) -> bool:
+    return shape in ("list", "number") and len(run.digits) <= _LONGEST_PIECE
+
+
+_LONGEST_PIECE: Final = 4
 
 
 def phone_level(digits: str, *, plus: bool = False) -> int:

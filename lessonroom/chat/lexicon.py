@@ -36,6 +36,7 @@ _MIN_SLIP: Final = 5
 _MIN_LEET: Final = 4
 
 
+@lru_cache(maxsize=512)
 def mask(*names: str) -> int:
     """The bits of several cues together. An unknown name raises KeyError."""
     out = 0

@@ -15,9 +15,12 @@ from typing import Final, NamedTuple
 from lessonroom.chat import domains
 from lessonroom.chat.digits import Run, harmless_shape, is_fiction, phone_level
 from lessonroom.chat.normalise import Token
-from lessonroom.chat.rules.names import Name, name_at
-from lessonroom.chat.rules.reading import Host, Reading
+from lessonroom.chat.rules.names import name_at
+from lessonroom.chat.rules.reading import Host, Name, Reading
 
+_MOST: Final = 400
+"""Tokens of a message that become symbols: of a longer one its beginning and its end."""
+_MOST_RUNS: Final = 40
 _STEM: Final = 5
 _LENGTHS: Final = (0, 1, 2, 3, 4, 5, 5, 7, 7, 7, 10, 10, 12, 13, 13, 13, 16)
 """Lengths of a run that count as one: what matters is whether a telephone number, a card or a year would fit."""
@@ -62,6 +65,8 @@ def symbols(reading: Reading) -> list[Symbol]:
 def _walk(reading: Reading, taken: dict[int, tuple[int, str]]) -> Iterator[Symbol]:
     tokens, i = reading.tokens, 0
     while i < len(tokens):
+        if _MOST // 2 <= i < len(tokens) - _MOST // 2:
+            i = len(tokens) - _MOST // 2
         if i in taken:
             last, name = taken[i]
             yield _symbol(name, reading.between(i, last + 1))
@@ -127,7 +132,7 @@ def marks(reading: Reading) -> list[int]:
     """Codes of how the longer runs are written: sizes of their groups, what stands between, whether alone."""
     return [
         _code(mark)
-        for run in reading.runs
+        for run in reading.runs[:_MOST_RUNS]
         if len(run.digits) >= _FEWEST_DIGITS
         for mark in _marks_of(run, len(reading.tokens))
     ]

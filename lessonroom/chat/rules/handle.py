@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from lessonroom.chat.lexicon import BIT, DISGUISED, mask
-from lessonroom.chat.rules.names import Name, name_at
-from lessonroom.chat.rules.reading import Hit, Reading
+from lessonroom.chat.rules.names import name_at
+from lessonroom.chat.rules.reading import Hit, Name, Reading
 from lessonroom.chat.types import Kind
 from lessonroom.chat.words import word_set
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from lessonroom.chat.lexicon import CHANNEL, mask
-from lessonroom.chat.rules.reading import Reading
+from lessonroom.chat.rules.reading import Name, Reading
 from lessonroom.chat.words import word_set
 
 _JOINERS: Final = frozenset("._-#")
@@ -46,17 +46,15 @@ _NOT_NAMES: Final = mask(
 )  # fmt: skip
 
 
-class Name(NamedTuple):
-    """A handle-like stretch. ``last``: index of its last token; ``likeness``: 0 a plain word, 1 surely a handle."""
-
-    first: int
-    last: int
-    likeness: float
-    text: str
-
-
 def name_at(reading: Reading, i: int) -> Name | None:
-    """The handle-like stretch that begins at token ``i``, or None."""
+    """The handle-like stretch that begins at token ``i``, or None. Remembered: most rules ask."""
+    names = reading.names
+    if i not in names:
+        names[i] = _name_at(reading, i)
+    return names[i]
+
+
+def _name_at(reading: Reading, i: int) -> Name | None:
     tokens = reading.tokens
     at = tokens[i].text == "@"
     start = i + 1 if at else i

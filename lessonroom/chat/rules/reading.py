@@ -42,6 +42,15 @@ class Host(NamedTuple):
         return ".".join(self.labels[1:] if self.labels[0] == "www" else self.labels)
 
 
+class Name(NamedTuple):
+    """A handle-like stretch. ``last``: index of its last token; ``likeness``: 0 a plain word, 1 surely a handle."""
+
+    first: int
+    last: int
+    likeness: float
+    text: str
+
+
 CANDIDATE_CUES = mask(
     "MESSENGER", "CALLAPP", "SOCIAL", "MAILHOST", "MAIL", "PHONE", "NUMBER", "PAYMEANS", "COMMISSION", "HINTAPP",
     "STREET", "ATWORD", "MEETID", "AVOID", "FIND", "SECRET", "REVERSE", "DETAILS",
@@ -73,6 +82,11 @@ class Reading:
     def hosts(self) -> list[Host]:
         """Chains that could be hosts, in order."""
         return hosts_of(self.tokens)
+
+    @cached_property
+    def names(self) -> dict[int, Name | None]:
+        """Handle-like stretches by their first token, as far as they were looked for; see ``names.name_at``."""
+        return {}
 
     @cached_property
     def question(self) -> bool:
