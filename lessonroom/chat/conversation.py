@@ -24,6 +24,8 @@ _LONG: Final = 14
 _LOOK_BACK: Final = 400
 """Characters of one earlier line that are read."""
 _ASKED: Final = 0.4
+_LIKE: Final = 0.4
+"""From this likeness on a word may be a user name."""
 _EXERCISE: Final = mask("EXERCISE", "MATH", "TOPIC", "UNITS", "MONEY", "TIME")
 _CALLING: Final = mask("PHONE", "CALL", "MESSENGER", "NUMBER", "SAVE", "WRITE", "MAIL", "SOCIAL", "CALLAPP")
 _MAX_PIECES: Final = 12
@@ -171,7 +173,7 @@ def _answers(reading: Reading, asked: float) -> Iterator[Hit]:
         yield Hit(Kind.PHONE, start, end, "answer_digits", score, "digits where a contact was asked for")
     names = [name for i in range(len(reading.tokens)) if (name := name_at(reading, i)) is not None]
     likeness = max((name.likeness for name in names), default=0.0)
-    if likeness >= 0.4:
+    if likeness >= _LIKE:
         score = min(likeness * 0.6 + asked * 0.6, 0.95)
         yield Hit(Kind.MESSENGER, start, end, "answer_name", score, "a user name where a contact was asked for")
 
@@ -188,9 +190,12 @@ def _cards(reading: Reading, theirs: Sequence[Reading]) -> Iterator[Hit]:
 
 def _link_end(reading: Reading, last: Reading) -> Iterator[Hit]:
     """The rest of a link whose host was the end of the line before ("vk.com", then "/anna")."""
-    if not last.hosts or last.hosts[-1].path or not in_hosts(last.hosts[-1].name, NETWORKS) or not reading.tokens:
+    host = last.hosts[-1] if last.hosts else None
+    if host is None or host.path or host.last < len(last.tokens) - 1 or not in_hosts(host.name, NETWORKS):
         return
-    if reading.tokens[0].text == "/" or name_at(reading, 0) is not None:
+    name = name_at(reading, 0) if reading.tokens else None
+    rest = name is not None and name.likeness >= _LIKE and name.last == len(reading.tokens) - 1
+    if rest or (reading.tokens and reading.tokens[0].text == "/"):
         evidence = "the rest of a link to a profile, in several messages"
         yield Hit(Kind.PROFILE, 0, reading.tokens[-1].end, "across_profile", 0.9, evidence)
 
@@ -207,15 +212,15 @@ def _pieces(reading: Reading, said: Sequence[Said], asking: int) -> Iterator[Hit
         if not line.digits or phone_level(line.digits) >= 3:
             continue
         forwards, backwards, pieces = line.digits + forwards, backwards + line.digits, pieces + 1
-        for digits, turned in ((forwards, False), (backwards, True)):
-            best = max(best, (phone_level(digits), len(digits), pieces, turned))
+        for digits, straight in ((forwards, True), (backwards, False)):
+            best = max(best, (phone_level(digits), len(digits), pieces, straight))
         if len(forwards) > _MOST_DIGITS:
             break
-    level, length, pieces, turned = best
+    level, length, pieces, straight = best
     if level >= 2 and length >= 9:
-        score = 0.35 + 0.4 * (level >= 3) + 0.2 * bool(cues & _CALLING) - 0.2 * turned
+        score = 0.35 + 0.4 * (level >= 3) + 0.2 * bool(cues & _CALLING) - 0.2 * (not straight)
         score -= 0.3 * min(asking, 2) + 0.35 * bool(cues & _EXERCISE)
-        rule = "split_turned" if turned else "split_digits" if level >= 3 else "split_weak"
+        rule = ("split_digits" if level >= 3 else "split_weak") if straight else "split_turned"
         start, end = reading.runs[0].start, reading.runs[-1].end
         evidence = f"digits of {pieces} messages make a telephone number"
         yield Hit(Kind.PHONE, start, end, rule, max(score, 0.05), evidence)
