@@ -74,6 +74,35 @@ async def test_plain_talk_goes_on_without_a_model() -> None:
     assert (await Gate(None, ChatPolicy()).screen("спасибо за урок")).action is Action.RELAY
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("спасибо за урок", Kind.SOLICIT),
+        ("ты про почту?", Kind.EMAIL),
+        ("насчёт комиссии", Kind.PAYMENT),
+        ("это про телефон", Kind.PHONE),
+    ],
+)
+async def test_the_model_is_asked_about_every_message_and_what_it_alone_found_is_told(text: str, kind: Kind) -> None:
+    """A contact may hide in words that no rule knows. The finding covers the whole text, its kind is what it names."""
+    verdict = await Gate(Fixed(1.0), ChatPolicy()).screen(text)
+    assert (verdict.action, verdict.decider) == (Action.BLOCK, Decider.MODEL)
+    assert [(found.kind, found.start, found.end) for found in verdict.findings] == [(kind, 0, len(text))]
+
+
+@pytest.mark.parametrize("text", ["", " ", "\u200b", "...", "😀"])
+async def test_a_message_of_nothing_goes_the_same_way(text: str) -> None:
+    verdict = await Gate(Fixed(0.0), ChatPolicy()).screen(text)
+    assert (verdict.action, verdict.decider, verdict.degraded) == (Action.RELAY, Decider.MODEL, False)
+
+
+async def test_half_a_pair_of_surrogates_and_digits_of_any_script_are_judged_by_the_model() -> None:
+    """They must not turn the model off for their message: the rules alone are easier to get around."""
+    for text in ("мой тел \ud83d 8 905 123 45 67", "፩ ፪ ፫ ፬ ፭", "𑁒 𑁓 𑁔 𑁕 𑁖"):
+        verdict = await Gate(classifier.load(), ChatPolicy()).screen(text)
+        assert not verdict.degraded
+
+
 async def test_a_model_that_hangs_costs_the_deadline_and_no_more() -> None:
     stuck = Stuck()
     with ThreadPoolExecutor(1) as pool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lessonroom.chat import dataset, retrain
+from lessonroom.chat import dataset, retrain, train
 from lessonroom.chat.classifier import NAME
 from lessonroom.chat.dataset import Row
 from lessonroom.chat.policy import ChatPolicy
@@ -210,9 +210,12 @@ def test_it_is_compared_with_what_serves_in_place_of_a_damaged_release(releases:
     assert run(material(), releases, POLICY, "next", training=trains("next")).current == "good"
 
 
-def test_a_real_candidate_that_was_taught_wrong_is_refused_in_numbers(releases: Releases) -> None:
+def test_a_real_candidate_that_was_taught_wrong_is_refused_in_numbers(
+    releases: Releases, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every label turned round: what must be stopped would pass."""
-    wrong = [replace(row, label=1 - row.label) for row in dataset.corpus()[::40]]
+    monkeypatch.setattr(train, "FOLDS", 2)
+    wrong = [replace(row, label=1 - row.label) for row in dataset.corpus()[::80]]
     must = dataset.read_rows(retrain.MUST_PASS)
     known = Material(wrong, [], [], [], {"frozen.jsonl": must}, must)
     outcome = run(known, releases, POLICY, "wrong")

@@ -148,11 +148,13 @@ async def test_a_candidate_comes_and_goes_with_the_pointer(site: Site) -> None:
     site.releases.shadow("one")
     await site.rollout.look()
     await site.gate.screen("спасибо за урок")
+    async with asyncio.timeout(10):
+        while not site.metric('shadow_total{outcome="neither"} 1.0'):
+            await asyncio.sleep(0.01)
     assert site.rollout.shadow() == {
         "version": "one", "messages": 1, "both": 0, "only_current": 0, "only_candidate": 0,
     }  # fmt: skip
     assert site.metric('model_info{role="shadow",version="one"} 1.0')
-    assert site.metric('shadow_total{outcome="neither"} 1.0')
     site.releases.shadow(None)
     await site.rollout.look()
     assert site.rollout.shadow() is None
