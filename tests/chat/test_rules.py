@@ -140,7 +140,7 @@ def test_every_host_lies_inside_the_tokens(text: str) -> None:
         ("Kolya#1234", "kolya#1234", 0.9),
         ("anna#bella", "anna#bella", 0.85),
         ("мой ник anna-bella там", "anna-bella", 0.75),
-        ("blue-bird", "blue-bird", 0.3),
+        ("sunny-girl", "sunny-girl", 0.3),
         ("@vasya", "vasya", 0.85),
         ("phone_number", "phone_number", 0.2),
         ("мой ник kostyan", "kostyan", 0.6),
@@ -155,7 +155,7 @@ def test_a_handle_is_known_by_its_joiners_digits_and_the_language_around(
 ) -> None:
     reading = read(text)
     names = [found for i in range(len(reading.tokens)) if (found := name_at(reading, i)) is not None]
-    best = max(names, key=lambda found: found.likeness, default=None)
+    best = names[0] if names else None
     assert (best.text if best else None) == name
     assert (best.likeness if best else 0) == likeness
 
