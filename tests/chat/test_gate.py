@@ -13,7 +13,7 @@ from lessonroom.chat.dataset import read_rows
 from lessonroom.chat.gate import MOST_WAITING, Gate
 from lessonroom.chat.policy import ChatPolicy
 from lessonroom.chat.retrain import MUST_PASS
-from lessonroom.chat.screen import MAX_LENGTH
+from lessonroom.chat.screen import MAX_LENGTH, screen
 from lessonroom.chat.types import Action, Decider, Kind, Line, Standing, StandingClass
 from lessonroom.errors import EngineDown
 from tests.chat.models import Fixed, Stuck
@@ -87,6 +87,7 @@ async def test_the_model_is_asked_about_every_message_and_what_it_alone_found_is
     """A contact may hide in words that no rule knows. The finding covers the whole text, its kind is what it names."""
     verdict = await Gate(Fixed(1.0), ChatPolicy()).screen(text)
     assert (verdict.action, verdict.decider) == (Action.BLOCK, Decider.MODEL)
+    assert screen(text, Fixed(1.0), ChatPolicy()) == verdict
     assert [(found.kind, found.start, found.end) for found in verdict.findings] == [(kind, 0, len(text))]
 
 
