@@ -14,6 +14,7 @@ from lessonroom.chat.policy import ChatPolicy
 
 _RAREST: Final = 1000.0
 _STEP: Final = 1.1
+MOST_LEAN: Final = 1.5
 
 
 def calibrate(
@@ -50,3 +51,23 @@ def calibrate_for(
         if kept or rarity > _RAREST:
             return curve, rarity
         rarity *= _STEP
+
+
+def lean_of(
+    held_out: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    messages: NDArray[np.bool_],
+    conversations: NDArray[np.bool_],
+    limits: Mapping[str, float],
+) -> float:
+    """What to add to the margin of a message in a conversation, so that both kinds use up their false alarms.
+
+    0 to ``MOST_LEAN``: a conversation may cost more false alarms than a message by itself, as pieces of a contact look
+    more like pieces of an exercise than a contact looks like a sentence.
+    """
+    ends = [
+        np.quantile(held_out[rows & (labels == 0)], 1 - limits[name])
+        for name, rows in (("messages", messages), ("conversations", conversations))
+        if (rows & (labels == 0)).any()
+    ]
+    return float(np.clip(ends[0] - ends[1], 0.0, MOST_LEAN)) if len(ends) == 2 else 0.0

@@ -32,6 +32,8 @@ _MAX_PIECES: Final = 12
 _JOINED: Final = 6
 """Short own lines that are read as one text with the message."""
 _MOST_DIGITS: Final = 16
+_NOD: Final = 3
+"""Tokens of a question that only says "go on"."""
 _EARLIER: Final = 5
 """Lines of a side that say what is talked about."""
 
@@ -46,8 +48,9 @@ class Said:
 
     @property
     def asks(self) -> bool:
-        """Whether it asks something or speaks of an exercise."""
-        return self.reading.question or bool(self.reading.cues & _EXERCISE)
+        """Whether it speaks of an exercise or asks more than "yes?" or "and then?"."""
+        asks = self.reading.question and len(self.reading.tokens) > _NOD
+        return asks or bool(self.reading.cues & _EXERCISE)
 
 
 @dataclass(frozen=True)

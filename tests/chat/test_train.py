@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lessonroom.chat import train
-from lessonroom.chat.calibration import calibrate, calibrate_for
+from lessonroom.chat.calibration import MOST_LEAN, calibrate, calibrate_for, lean_of
 from lessonroom.chat.classifier import ARRAYS, LinearClassifier, from_bytes, to_bytes
 from lessonroom.chat.dataset import FOREIGN, Row, corpus, folds
 from lessonroom.chat.features import DAMPING, GROUPS, NAMES
@@ -25,6 +25,7 @@ from lessonroom.chat.train import (
     Table,
     fit,
     held_out_margins,
+    lean_on,
     margins,
     sets_of,
     tabulate,
@@ -180,6 +181,49 @@ def test_limits_that_cannot_be_kept_end_the_search() -> None:
     line[labels == 0] += 8
     _, rarity = calibrate_for(line, labels, np.ones(len(line)), {"all": (np.ones(len(line), bool), -1.0)})
     assert rarity > 1000
+
+
+def test_a_row_of_other_people_that_was_copied_into_talk_counts_as_theirs_and_not_less() -> None:
+    rows = [Row("a", 0), Row("a", 0, family=FOREIGN + "y", context=(Line("b", "hi"),)), Row("a", 0)]
+    table = tabulate(rows, POLICY)
+    weights = weights_of(table, sets_of(rows, written=1, alone=1, around=2))
+    assert (weights / HARMLESS_WEIGHT).tolist() == pytest.approx([1, FOREIGN_WEIGHT, IN_TALK_WEIGHT])
+
+
+@pytest.mark.parametrize(("shift", "most"), [(-1.0, 1.0), (-0.4, 0.4), (2.0, 0.0), (-9.0, MOST_LEAN)])
+def test_conversations_lean_as_far_as_uses_up_their_own_false_alarms(shift: float, most: float) -> None:
+    """Their harmless rows lie lower by ``shift``: so much may be added, never less than nothing, never too much."""
+    line, labels = held_out(40_000)
+    talk = np.arange(len(line)) % 4 >= 2
+    line[talk] += shift
+    lean = lean_of(line, labels, ~talk, talk, {"messages": 0.01, "conversations": 0.01})
+    assert lean == pytest.approx(most, abs=0.15)
+
+
+def test_conversations_that_may_cost_more_lean_further() -> None:
+    line, labels = held_out(40_000)
+    talk = np.arange(len(line)) % 4 >= 2
+    even, more = (
+        lean_of(line, labels, ~talk, talk, {"messages": 0.01, "conversations": share}) for share in (0.01, 0.05)
+    )
+    assert more > even + 0.3
+
+
+def test_without_harmless_conversations_nothing_leans() -> None:
+    line, labels = held_out(100)
+    nothing = np.zeros(100, bool)
+    assert lean_of(line, labels, ~nothing, nothing, {"messages": 0.01, "conversations": 0.01}) == 0.0
+
+
+def test_a_lean_is_added_to_the_margin_of_messages_with_others_before_them_and_of_no_other(
+    rows: list[Row], table: Table
+) -> None:
+    arrays = fit(table, np.ones(len(rows), bool), Recipe(), counted(table))
+    before = margins(table, arrays)
+    lean_on(arrays, 0.7)
+    added = np.array([0.7 if row.context else 0.0 for row in rows])
+    assert 0 < added.sum() < 0.7 * len(rows)
+    assert margins(table, arrays) - before == pytest.approx(added, abs=1e-3)
 
 
 # --- the whole of it, small ------------------------------------------------------------------------------------------
