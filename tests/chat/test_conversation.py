@@ -120,10 +120,17 @@ def test_words_about_calling_in_any_of_the_lines_count_for_a_number_in_pieces() 
     assert with_.score > without.score
 
 
-@pytest.mark.parametrize("between", ["b>сколько?", "b>реши пример", "b>упражнение"])
+@pytest.mark.parametrize("between", ["b>сколько там будет?", "b>реши пример", "b>упражнение"])
 def test_questions_and_exercises_in_between_count_against_a_number_in_pieces(between: str) -> None:
     plain, asked = (talk("a>8905", line, "a>185", line, "a>4967").hits[0].score for line in ("b>да", between))
     assert asked < plain - 0.2
+
+
+@pytest.mark.parametrize("prompt", ["b>да?", "b>и?", "b>ну и?", "b>and then?"])
+def test_a_question_that_only_says_go_on_does_not_count_against_it(prompt: str) -> None:
+    said = ("a>мой номер 8905", prompt, "a>185", prompt, "a>4967")
+    assert talk(*said).hits[0].score == talk(*(line for line in said if line != prompt)).hits[0].score
+    assert talk(*said).questions == 0
 
 
 def test_a_whole_number_of_before_is_no_piece_of_another() -> None:
