@@ -66,6 +66,7 @@ def test_pieces_add_up(said: tuple[str, ...]) -> None:
         ("b>Skype or Zoom?", "a>this classroom is fine"),
         ("a>я читал об этом на vk.com", "b>и как?", "a>очень хорошо"),
         ("a>vk.com", "b>и как?", "a>very good idea"),
+        ("a>vk.com", "b>и как?", "a>нормально"),
         ("a>vk.com не открывается", "b>почему?", "a>anna_petrova"),
         ("a>на какую карту?", "a>1234 5678 1234 5678"),
     ],
