@@ -3,7 +3,7 @@
 Two parts. ``dense`` (float32, ``(len(NAMES),)``): the best score of each rule, what the hits say together, the cues,
 the digits, the shape of the text, the conversation. ``grams``: for each of ``GROUPS`` the buckets (int64) of its
 n-grams: characters of the plain view, symbols, cues, the last lines before, what the message adds to the writer's own
-lines, and what was talked about. Digits and user names are masked in all of
+lines, and what was talked about. Digits and Latin user names are masked in all of
 them, so that no contact is learned by heart.
 """
 

@@ -44,7 +44,7 @@ def fingerprint() -> str:
         for talk in ((), _TALK):
             reading = read(text)
             seen = features(reading, apply(reading), listen(reading, text, "a", talk))
-            out.update(np.round(seen.dense, 3).tobytes())
+            out.update(np.round(seen.dense, 2).tobytes())
             for buckets in seen.grams:
                 out.update(buckets.tobytes())
     return out.hexdigest()[:16]

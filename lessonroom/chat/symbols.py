@@ -21,6 +21,9 @@ from lessonroom.chat.rules.reading import Host, Name, Reading
 _MOST: Final = 400
 """Tokens of a message that become symbols: of a longer one its beginning and its end."""
 _MOST_RUNS: Final = 40
+_MIXED: Final = 4
+"""Characters from which a word of letters and digits may be somebody's name ("вася82", not "7б")."""
+_NOT_IN_ADDRESSES: Final = frozenset("@,;:()<>\"'")
 _STEM: Final = 5
 _LENGTHS: Final = (0, 1, 2, 3, 4, 5, 5, 7, 7, 7, 10, 10, 12, 13, 13, 13, 16)
 """Lengths of a run that count as one: what matters is whether a telephone number, a card or a year would fit."""
@@ -54,12 +57,24 @@ class Symbol(NamedTuple):
 
 def symbols(reading: Reading) -> list[Symbol]:
     """The symbols of a message, in order."""
-    taken = {host.first: (host.last, _of_host(host, reading)) for host in reading.hosts}
+    hosts = [host for host in reading.hosts if not all(label.isdigit() for label in host.labels)]
+    taken = {_start_of(host, reading): (host.last, _of_host(host, reading)) for host in hosts}
+    inside = {i for host in hosts for i in range(host.first, host.last + 1)}
     for run in reading.runs:
-        if run.first not in reading.in_hosts or run.last not in reading.in_hosts:
+        if run.first not in inside or run.last not in inside:
             name = _of_run(run)  # from any token on: a handle before it may have taken its first ("vasya_8 905")
             taken |= dict.fromkeys(range(run.first, run.last + 1), (run.last, name))
     return list(_walk(reading, taken))
+
+
+def _start_of(host: Host, reading: Reading) -> int:
+    """The token where a host begins; of a mail address, where the part before the at sign does."""
+    tokens, i = reading.tokens, host.first
+    if host.mail:
+        i -= 1
+        while i > 0 and tokens[i].gap == 0 and tokens[i - 1].text not in _NOT_IN_ADDRESSES:
+            i -= 1
+    return i
 
 
 def _walk(reading: Reading, taken: dict[int, tuple[int, str]]) -> Iterator[Symbol]:
@@ -77,7 +92,8 @@ def _walk(reading: Reading, taken: dict[int, tuple[int, str]]) -> Iterator[Symbo
                 last = max(handle.last, i)
                 yield from _of_handle(handle, token)
             else:
-                yield _symbol(token.text, token.cues)
+                mixed = token.shape == "x" and len(token.text) >= _MIXED
+                yield _symbol("@mixed" if mixed else token.text, token.cues)
         i = last + 1
 
 

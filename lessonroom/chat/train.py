@@ -181,7 +181,7 @@ def build(
     figures: dict[str, Any] = {"rarity": round(rarity, 3), "lean": round(lean, 3)}
     for name in ("written", "others", "in_talk"):
         figures[name] = held_out_figures(table, held_out, curve, np.flatnonzero(sets[name]).tolist(), policy)
-    figures["sources"] = sources_held_out(table, recipe, weights, arrays, policy, progress)
+    figures["sources"] = sources_held_out(table, recipe, weights, arrays, lean, policy, progress)
     counts = {"written": len(written), "made_up": len(made_up), "others": len(others)}
     return Trained(arrays, figures, counts)
 
@@ -212,15 +212,20 @@ def sources_held_out(  # noqa: PLR0917 - a table, and what to do with it
     recipe: Recipe,
     weights: NDArray[np.float64],
     arrays: dict[str, NDArray[np.float32]],
+    lean: float,
     policy: ChatPolicy,
     progress: Progress,
 ) -> dict[str, Any]:
-    """Of each source of other people's texts: the figures of a model that has never seen one of its lines."""
+    """Of each source of other people's texts: the figures of a model that was never asked to judge one of its lines.
+
+    By themselves and in talk; ``arrays``: the shipped model, whose curve counts.
+    """
     sources = sorted({row.family for row in table.rows if row.family.startswith(FOREIGN)})
     out = {}
     for number, source in enumerate(sources):
         held = np.array([row.family == source for row in table.rows])
         blind = fit(table, ~held, recipe, weights)
+        lean_on(blind, lean)
         figures = held_out_figures(table, margins(table, blind), arrays, np.flatnonzero(held).tolist(), policy)
         out[source.removeprefix(FOREIGN)] = figures["all"]
         progress("sources", number + 1, len(sources))
