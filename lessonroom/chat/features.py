@@ -34,6 +34,7 @@ RULES: Final = (
     *(f"across_{kind.value}" for kind in Kind),
 )  # fmt: skip
 _TOGETHER: Final = ("best", "second", "doubt", "kinds", "prior_best", "prior_doubt")
+_CONTRASTS: Final = ("sure", "sure_framed", "sure_quoted", "sure_talk", "quoted")
 PRIOR: Final = ("prior_best", "prior_doubt")
 """Log odds of the rules' own scores: the classifier starts from them and learns what to correct."""
 _SHAPE: Final = (
@@ -45,7 +46,8 @@ _TALK: Final = (
     "talk", "asked", "exercise", "questions", "pieces", "echoes", "joined_level", "answered", "digits_alone",
 )  # fmt: skip
 NAMES: Final = (
-    *RULES, *_TOGETHER, *(f"cue_{name.lower()}" for name in (*lexicon.NAMES, "DISGUISED")), *_SHAPE, *_TALK,
+    *RULES, *_TOGETHER, *_CONTRASTS,
+    *(f"cue_{name.lower()}" for name in (*lexicon.NAMES, "DISGUISED")), *_SHAPE, *_TALK,
 )  # fmt: skip
 """The names of the dense features, in order."""
 
@@ -74,7 +76,14 @@ def features(reading: Reading, hits: Sequence[Hit], talk: Talk = NOTHING) -> Fea
     """The evidence of one message. ``hits``: of the message itself; the conversation's are in ``talk``."""
     everything = [*hits, *talk.hits]
     dense = np.array(
-        (*_rules(everything), *_together(everything), *_cues(reading), *_shape(reading), *_talk(reading, talk)),
+        (
+            *_rules(everything),
+            *_together(everything),
+            *_contrasts(reading, hits, talk),
+            *_cues(reading),
+            *_shape(reading),
+            *_talk(reading, talk),
+        ),
         np.float32,
     )
     row = symbols(reading)
@@ -129,6 +138,24 @@ def _together(hits: Sequence[Hit]) -> list[float]:
     many = float(sum(score >= 0.4 for score in ranked))
     second = ranked[1] if len(ranked) > 1 else 0.0
     return [ranked[0], second, doubt, many, _log_odds(ranked[0]), _log_odds(1.0 - doubt)]
+
+
+_SURE: Final = 0.88
+_FRAMES: Final = lexicon.mask("FRAME", "EXERCISE", "TOPIC", "MATH", "IDENT")
+_QUOTES: Final = frozenset('"«»“”„')
+
+
+def _contrasts(reading: Reading, hits: Sequence[Hit], talk: Talk) -> list[float]:
+    """A sure hit by itself, beside words about exercises and examples, in quotation marks, and over several lines.
+
+    A line adds up evidence; that a frame takes the force out of a sure hit is no sum, so it is a feature.
+    """
+    sure = any(hit.score >= _SURE for hit in hits)
+    framed, quoted = bool(reading.cues & _FRAMES), not _QUOTES.isdisjoint(reading.text)
+    innocent = talk.exercise or talk.echoes > 0
+    across = any(hit.score >= _SURE for hit in talk.hits) and not innocent
+    return [float(sure and not framed and not quoted), float(sure and framed), float(sure and quoted), float(across),
+            float(quoted)]  # fmt: skip
 
 
 def _log_odds(score: float) -> float:

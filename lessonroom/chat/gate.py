@@ -15,7 +15,7 @@ from typing import Final
 
 from lessonroom.chat.classifier import Classifier
 from lessonroom.chat.policy import ChatPolicy
-from lessonroom.chat.screen import Case, decide, decide_degraded, evidence, look
+from lessonroom.chat.screen import Case, decide, decide_degraded, judge, look
 from lessonroom.chat.shadow import Shadow
 from lessonroom.chat.standing import severity
 from lessonroom.chat.types import Action, Decider, Line, Standing, StandingClass, Verdict
@@ -88,7 +88,7 @@ class Gate:
     @staticmethod
     def _probability(classifier: Classifier, case: Case) -> float:
         try:
-            return classifier.probability(evidence(case))
+            return judge(case, classifier)
         except EngineDown:
             raise
         except Exception as error:  # whatever a model throws, the rules must still decide in time

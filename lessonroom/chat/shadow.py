@@ -10,7 +10,7 @@ from typing import Final
 
 from lessonroom.chat.classifier import Classifier
 from lessonroom.chat.policy import ChatPolicy
-from lessonroom.chat.screen import Case, decide, evidence
+from lessonroom.chat.screen import Case, decide, judge
 from lessonroom.chat.types import Action
 
 MOST_WAITING: Final = 64
@@ -67,7 +67,7 @@ class Shadow:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _alarms(self, case: Case, severity: float) -> bool:
-        probability = self._candidate.probability(evidence(case))
+        probability = judge(case, self._candidate)
         return decide(case, probability, self._policy, severity, self.version).action is not Action.RELAY
 
     def _answered(self, alarm: bool, answer: asyncio.Future[bool]) -> None:

@@ -263,7 +263,7 @@ def test_of_a_source_that_is_measured_not_one_line_was_learned(monkeypatch: pyte
     arrays = fit(table, np.ones(8, bool), Recipe(), counted(table))
     arrays |= {"knots": np.linspace(-1, 1, 48, dtype=np.float32), "levels": np.linspace(0, 1, 48, dtype=np.float32)}
     monkeypatch.setattr(train, "fit", watched)
-    figures = train.sources_held_out(table, Recipe(), counted(table), arrays, POLICY, lambda *_: None)
+    figures = train.sources_held_out(table, Recipe(), counted(table), arrays, 0.0, POLICY, lambda *_: None)
     assert asked == [[FOREIGN + "q"], [FOREIGN + "p"]]
     assert [sum(figures[source]["matrix"].values()) for source in "pq"] == [4, 4]
 
