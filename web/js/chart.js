@@ -13,6 +13,7 @@ export class Chart {
 
   constructor(testid) {
     this.element = this.#build(testid);
+    this.element.inert = true; // nothing to read or to point at until the first figures are drawn
   }
 
   #build(testid) {
@@ -44,6 +45,7 @@ export class Chart {
    */
   draw(drawing) {
     this.#drawn = drawing;
+    this.element.inert = false;
     if (this.#picked !== null && this.#picked >= drawing.count) this.#picked = null;
     write(this.#parts.title, drawing.title);
     write(this.#parts.from, drawing.from);
