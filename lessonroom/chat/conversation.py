@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from lessonroom.chat.digits import phone_level
 from lessonroom.chat.domains import NETWORKS, in_hosts
 from lessonroom.chat.lexicon import mask
 from lessonroom.chat.rules import Hit, Reading, apply, read
 from lessonroom.chat.rules.names import name_at
+from lessonroom.chat.shapes import phone_level
 from lessonroom.chat.types import Kind, Line
 
 _LONG: Final = 14

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from lessonroom.chat import grams, lexicon
 from lessonroom.chat.conversation import NOTHING, Talk
-from lessonroom.chat.digits import harmless_shape, loose_digits, phone_level
 from lessonroom.chat.rules import Hit, Reading
+from lessonroom.chat.shapes import harmless_shape, loose_digits, phone_level
 from lessonroom.chat.symbols import Symbol, marks, symbols
 from lessonroom.chat.types import Kind
 

@@ -13,10 +13,11 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from lessonroom.chat import domains
-from lessonroom.chat.digits import Run, harmless_shape, is_fiction, phone_level
+from lessonroom.chat.digits import Run
 from lessonroom.chat.normalise import Token
 from lessonroom.chat.rules.names import name_at
 from lessonroom.chat.rules.reading import Host, Name, Reading
+from lessonroom.chat.shapes import harmless_shape, is_fiction, phone_level
 
 _MOST: Final = 400
 """Tokens of a message that become symbols: of a longer one its beginning and its end."""

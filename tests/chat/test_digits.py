@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lessonroom.chat.digits import Run, harmless_shape, is_fiction, loose_digits, luhn, phone_level, runs_of
+from lessonroom.chat.digits import Run, runs_of
 from lessonroom.chat.normalise import fold, tokenise
+from lessonroom.chat.shapes import harmless_shape, is_fiction, loose_digits, luhn, phone_level
 
 
 def longest(text: str) -> Run:

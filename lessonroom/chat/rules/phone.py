@@ -7,9 +7,10 @@ from typing import Final
 
 import phonenumbers
 
-from lessonroom.chat.digits import Run, harmless_shape, loose_digits, luhn, phone_level
+from lessonroom.chat.digits import Run
 from lessonroom.chat.lexicon import mask
 from lessonroom.chat.rules.reading import Hit, Reading
+from lessonroom.chat.shapes import harmless_shape, loose_digits, luhn, phone_level
 from lessonroom.chat.types import Kind
 
 _ASKS: Final = mask("PHONE", "CALL", "MESSENGER", "SAVE")
