@@ -21,7 +21,7 @@ ARTICLE: Final = (
     "the article's SVM, its own test part (5435 messages): precision 97.3 %, recall 91.5 %, false blocks 0.22 %"
 )
 _ALLOWED: Final = 0.005
-"""Share of harmless validation rows with candidates that the threshold may stop."""
+"""Share of harmless validation rows that the threshold may stop."""
 
 _RIVALS: Final[tuple[tuple[str, str, Callable[[float], Any], tuple[float, ...]], ...]] = (
     ("SVM, Gaussian", "C", lambda c: SVC(C=c, gamma="scale", class_weight={0: 3.0, 1: 1.0}), (0.3, 1.0, 10.0)),

@@ -1,8 +1,7 @@
-"""Trains the classifier: corpus → evidence → three kinds of model, chosen on the validation part → npz + sidecar.
+"""Trains the classifier: corpus → evidence → a line → a curve from margin to probability. Training only.
 
-Families are never split. The comparison of the 2013 article (SVM, logistic regression, neural network; 60/20/20) is
-repeated on our evidence. What ships is the line; its calibration comes from margins that every family got while it was
-held out, and so do the figures of the sidecar.
+Families are never split: the curve comes from margins that every family got while it was held out, and so do the figures
+of the sidecar. ``compare`` repeats the 2013 article's comparison of other models.
 """
 
 from __future__ import annotations
