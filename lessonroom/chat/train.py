@@ -1,7 +1,7 @@
 """Trains the classifier: corpus → evidence → a line → a curve from margin to probability. Training only.
 
-Families are never split: the curve comes from margins that every family got while it was held out, and so do the figures
-of the sidecar. ``compare`` repeats the 2013 article's comparison of other models.
+Families are never split: the curve comes from margins that every family got while it was held out, and so do the
+figures of the sidecar. ``compare`` repeats the 2013 article's comparison of other models.
 """
 
 from __future__ import annotations
