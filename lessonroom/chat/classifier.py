@@ -1,7 +1,9 @@
 """The learned combiner: evidence in, calibrated probability out. numpy alone; a data-only file.
 
-The model is a line over the dense evidence and the n-gram buckets, then a rising curve from margin to probability that
-was fitted on families held out (isotonic regression; Zadrozny and Elkan, 2002). ``contact_filter.npz`` holds its
+The model is a network with one hidden layer: every feature and every n-gram bucket adds its row of weights to the
+hidden units, negative sums become nothing (ReLU), and a line over the rest is the margin. A line alone cannot say that
+a frame takes the force out of a telephone number; a unit can. Then comes a rising curve from margin to probability that
+was fitted on families held out (isotonic regression; Zadrozny and Elkan, 2002). ``contact_filter.npz`` holds the
 arrays; the sidecar says the rest.
 """
 
@@ -12,14 +14,14 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lessonroom import models
-from lessonroom.chat.features import BUCKETS, DAMPING, GROUPS, NAMES, Features
+from lessonroom.chat.features import BUCKETS, DAMPING, GROUPS, NAMES, TALK, Features
 from lessonroom.chat.fingerprint import fingerprint
 from lessonroom.errors import EngineDown, ModelRefused
 
@@ -27,17 +29,31 @@ NAME: Final = "contact_filter"
 KNOTS: Final = 48
 """Points of the calibration curve."""
 
+UNITS: Final = 96
+"""Hidden units: of several networks that were trained apart and stand side by side, see ``train.Recipe``."""
+
 ARRAYS: Final = {
     "mean": (len(NAMES),),
     "scale": (len(NAMES),),
-    "dense": (len(NAMES),),
-    "grams": (BUCKETS,),
+    "dense": (len(NAMES), UNITS),
+    "grams": (BUCKETS, UNITS),
+    "step": (UNITS,),
     "gram_scale": (len(GROUPS),),
+    "hidden": (UNITS,),
+    "output": (UNITS,),
     "bias": (1,),
+    "lean": (1,),
     "knots": (KNOTS,),
     "levels": (KNOTS,),
 }
-"""Every array of the file and its shape, all float32."""
+"""Every array of the file and its shape. float32, but ``grams``: int8 in units of ``step``."""
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def type_of(key: str) -> type[np.generic]:
+    """What an array of the file is made of."""
+    return np.int8 if key == "grams" else np.float32
 
 
 class Classifier(Protocol):
@@ -50,25 +66,28 @@ class Classifier(Protocol):
         ...
 
 
-class LinearClassifier:
+class NetworkClassifier:
     """The shipped model. ``arrays``: as in ``ARRAYS``."""
 
-    def __init__(self, arrays: dict[str, NDArray[np.float32]], version: str) -> None:
+    def __init__(self, arrays: Arrays, version: str) -> None:
         self.version = version
         self.arrays = arrays
-        self._weights = arrays["dense"] / arrays["scale"]
-        self._bias = float(arrays["bias"][0] - arrays["mean"] @ self._weights)
+        self._dense = arrays["dense"] / arrays["scale"][:, None]
+        self._hidden = arrays["hidden"] - arrays["mean"] @ self._dense
         self._gram_scales: list[float] = arrays["gram_scale"].tolist()
+        self._bias, self._lean = float(arrays["bias"][0]), float(arrays["lean"][0])
         self._knots, self._levels = arrays["knots"].tolist(), arrays["levels"].tolist()
 
     def margin(self, evidence: Features) -> float:
-        """The line before calibration."""
+        """The network's answer before calibration."""
         table = self.arrays["grams"]
-        total = self._bias + float(evidence.dense @ self._weights)
+        steps = np.zeros(UNITS, np.float32)
         for scale, damping, buckets in zip(self._gram_scales, DAMPING, evidence.grams, strict=True):
             if len(buckets):
-                total += scale * float(table[buckets].sum()) / math.sqrt(len(buckets) + damping)
-        return total
+                steps += table[buckets].sum(0, np.int32) * np.float32(scale / math.sqrt(len(buckets) + damping))
+        hidden = self._hidden + evidence.dense @ self._dense + steps * self.arrays["step"]
+        line = float(np.maximum(hidden, 0.0) @ self.arrays["output"])
+        return line + self._bias + self._lean * float(evidence.dense[TALK])
 
     def probability(self, evidence: Features) -> float:
         """See Classifier."""
@@ -89,19 +108,19 @@ def interpolate(margin: float, knots: Sequence[float], levels: Sequence[float]) 
     return levels[place - 1] + share * (levels[place] - levels[place - 1])
 
 
-def load(models_dir: Path | None = None) -> LinearClassifier:
+def load(models_dir: Path | None = None) -> NetworkClassifier:
     """The shipped model. Raises ModelRefused where the file is missing, changed, or made for other features."""
     model = models.load(NAME, models_dir)
     return from_bytes(model.read(), model.card.version)
 
 
-def from_bytes(data: bytes, version: str) -> LinearClassifier:
+def from_bytes(data: bytes, version: str) -> NetworkClassifier:
     """A model from the bytes of its file. Raises ModelRefused."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             names = [str(name) for name in file["names"]]
             meaning = str(file["meaning"]) if "meaning" in file.files else "nothing"
-            arrays = {key: file[key].astype(np.float32) for key in ARRAYS}
+            arrays = {key: file[key].astype(type_of(key)) for key in ARRAYS}
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise ModelRefused(f"{NAME}.npz: expected arrays of the contact filter, got {type(error).__name__}") from error
     if names != list(NAMES):
@@ -115,13 +134,11 @@ def from_bytes(data: bytes, version: str) -> LinearClassifier:
     for key, shape in ARRAYS.items():
         if arrays[key].shape != shape:
             raise ModelRefused(f"{NAME}.npz: expected {key} of shape {shape}, got {arrays[key].shape}")
-    return LinearClassifier(arrays, version)
+    return NetworkClassifier(arrays, version)
 
 
-def to_bytes(arrays: dict[str, NDArray[np.float32]]) -> bytes:
+def to_bytes(arrays: Arrays) -> bytes:
     """The file of a model: compressed arrays and the names of its features."""
     out = io.BytesIO()
-    rest = {key: value for key, value in arrays.items() if key != "grams"}
-    grams = arrays["grams"].astype(np.float16)  # half the file, and the verdicts stay the same
-    np.savez_compressed(out, allow_pickle=False, names=np.array(NAMES), meaning=fingerprint(), grams=grams, **rest)
+    np.savez_compressed(out, allow_pickle=False, names=np.array(NAMES), meaning=fingerprint(), **arrays)
     return out.getvalue()

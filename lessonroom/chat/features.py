@@ -35,8 +35,6 @@ RULES: Final = (
 )  # fmt: skip
 _TOGETHER: Final = ("best", "second", "doubt", "kinds", "prior_best", "prior_doubt")
 _CONTRASTS: Final = ("sure", "sure_framed", "sure_quoted", "sure_talk", "quoted")
-PRIOR: Final = ("prior_best", "prior_doubt")
-"""Log odds of the rules' own scores: the classifier starts from them and learns what to correct."""
 _SHAPE: Final = (
     "digits", "longest_run", "runs", "level", "harmless_run", "spelled", "lookalikes", "length", "question",
     "latin", "lines", "all_digits_level", "all_digits_back_level",
@@ -50,6 +48,8 @@ NAMES: Final = (
     *(f"cue_{name.lower()}" for name in (*lexicon.NAMES, "DISGUISED")), *_SHAPE, *_TALK,
 )  # fmt: skip
 """The names of the dense features, in order."""
+TALK: Final = NAMES.index("talk")
+"""The feature that says whether others stand before the message."""
 
 GROUPS: Final = ("characters", "symbols", "cues", "talk", "joined", "topic")
 """The groups of n-grams, in order. Each has a scale of its own."""
@@ -148,7 +148,7 @@ _QUOTES: Final = frozenset('"«»“”„')
 def _contrasts(reading: Reading, hits: Sequence[Hit], talk: Talk) -> list[float]:
     """A sure hit by itself, beside words about exercises and examples, in quotation marks, and over several lines.
 
-    A line adds up evidence; that a frame takes the force out of a sure hit is no sum, so it is a feature.
+    That a frame takes the force out of a sure hit is no sum of evidence, so it is a feature.
     """
     sure = any(hit.score >= _SURE for hit in hits)
     framed, quoted = bool(reading.cues & _FRAMES), not _QUOTES.isdisjoint(reading.text)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lessonroom.chat.symbols import Symbol
 
-BITS: Final = 18
+BITS: Final = 17
 BUCKETS: Final = 1 << BITS
 Codes = NDArray[np.uint32]
 Buckets = NDArray[np.int64]

@@ -26,7 +26,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lessonroom.chat import classifier
-from lessonroom.chat.classifier import NAME, LinearClassifier
+from lessonroom.chat.classifier import NAME, NetworkClassifier
 from lessonroom.errors import BadInput, ModelRefused
 
 PACKAGED: Final = "packaged"
@@ -84,7 +84,7 @@ class Releases:
             first = error.errors(include_input=False, include_url=False)[0]
             raise ModelRefused(f"{POINTER}: expected current, previous and shadow, got: {first['msg']}") from None
 
-    def load(self, version: str) -> LinearClassifier:
+    def load(self, version: str) -> NetworkClassifier:
         """The model of a version, checked. Raises ModelRefused."""
         if version == PACKAGED:
             return classifier.load(self._models_dir)

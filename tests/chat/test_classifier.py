@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 
 from lessonroom.chat import classifier
-from lessonroom.chat.classifier import ARRAYS, LinearClassifier, from_bytes, interpolate, to_bytes
+from lessonroom.chat.classifier import ARRAYS, UNITS, NetworkClassifier, from_bytes, interpolate, to_bytes, type_of
 from lessonroom.chat.features import DAMPING, GROUPS, NAMES, Features
 from lessonroom.chat.fingerprint import fingerprint
 from lessonroom.chat.policy import ChatPolicy
@@ -24,8 +24,8 @@ POLICY = ChatPolicy()
 
 
 def arrays(**more: float) -> dict[str, np.ndarray]:
-    out = {key: np.zeros(shape, np.float32) for key, shape in ARRAYS.items()}
-    out["scale"][:] = 1
+    out = {key: np.zeros(shape, type_of(key)) for key, shape in ARRAYS.items()}
+    out["scale"][:] = out["step"][:] = 1
     out["knots"][:] = np.linspace(-5, 5, len(out["knots"]))
     out["levels"][:] = np.linspace(0, 1, len(out["levels"]))
     for key, value in more.items():
@@ -102,35 +102,48 @@ def test_the_file_holds_nothing_that_anybody_wrote() -> None:
     """Numbers, and the names of features: nothing to read a message from."""
     with np.load(io.BytesIO(to_bytes(arrays())), allow_pickle=False) as file:
         assert set(file.files) == {*ARRAYS, "names", "meaning"}
-        assert all(file[key].dtype.kind == "f" for key in ARRAYS)
+        assert all(file[key].dtype == type_of(key) for key in ARRAYS)
 
 
 def test_a_model_that_answers_no_number_is_down() -> None:
-    broken = LinearClassifier(arrays(bias=float("nan")), "1")
+    broken = NetworkClassifier(arrays(bias=float("nan")), "1")
     with pytest.raises(EngineDown):
         broken.probability(seen("hi"))
 
 
 @pytest.mark.parametrize("place", range(len(GROUPS)))
 def test_each_group_of_grams_counts_by_its_scale_and_the_root_of_its_size(place: int) -> None:
-    """Damped, so that a message of two words does not shout."""
+    """Damped, so that a message of two words does not shout. The mean of all units, each of which gets the same."""
     found = seen("8 905 123")
     scales = np.zeros(len(GROUPS), np.float32)
     scales[place] = 3.0
-    model = LinearClassifier(arrays(grams=0.5) | {"gram_scale": scales}, "1")
+    model = NetworkClassifier(arrays(grams=2, step=0.25, output=1 / UNITS) | {"gram_scale": scales}, "1")
     size = len(found.grams[place])
     assert size > 0 or GROUPS[place] == "topic"
-    assert model.margin(found) == pytest.approx(3.0 * 0.5 * size / math.sqrt(size + DAMPING[place]), rel=1e-5)
+    assert model.margin(found) == pytest.approx(3.0 * 2 * 0.25 * size / math.sqrt(size + DAMPING[place]), rel=1e-5)
 
 
 def test_the_dense_part_counts_from_its_mean_in_its_scale() -> None:
     found = seen("мой тел 8 905 123 45 67")
-    model = LinearClassifier(arrays(dense=0.25, mean=0.5, scale=2.0, bias=1.0), "1")
-    assert model.margin(found) == pytest.approx(1.0 + float(((found.dense - 0.5) / 2 * 0.25).sum()), rel=1e-4)
+    model = NetworkClassifier(arrays(dense=0.25, mean=0.5, scale=2.0, hidden=9.0, output=1 / UNITS, bias=1.0), "1")
+    assert model.margin(found) == pytest.approx(10.0 + float(((found.dense - 0.5) / 2 * 0.25).sum()), rel=1e-4)
+
+
+@pytest.mark.parametrize(("hidden", "margin"), [(0.5, 1.0), (-0.5, 0.0)])
+def test_a_hidden_unit_below_nothing_says_nothing(hidden: float, margin: float) -> None:
+    """What makes it more than a line."""
+    model = NetworkClassifier(arrays(hidden=hidden, output=2 / UNITS), "1")
+    assert model.margin(seen("hi")) == pytest.approx(margin)
+
+
+def test_a_message_after_others_leans_as_the_model_says() -> None:
+    model = NetworkClassifier(arrays(lean=0.7), "1")
+    assert model.margin(seen("hi")) == pytest.approx(0.7)
+    assert model.margin(evidence(look("hi", POLICY))) == 0.0
 
 
 @cache
-def shipped() -> LinearClassifier:
+def shipped() -> NetworkClassifier:
     return classifier.load()
 
 

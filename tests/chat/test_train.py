@@ -4,36 +4,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from lessonroom.chat import train
 from lessonroom.chat.calibration import MOST_LEAN, calibrate, calibrate_for, lean_of
-from lessonroom.chat.classifier import ARRAYS, LinearClassifier, from_bytes, to_bytes
+from lessonroom.chat.classifier import ARRAYS, NetworkClassifier, from_bytes, to_bytes
 from lessonroom.chat.dataset import FOREIGN, Row, corpus, folds
 from lessonroom.chat.features import DAMPING, GROUPS, NAMES
+from lessonroom.chat.network import Recipe, fit, margins
 from lessonroom.chat.policy import ChatPolicy
 from lessonroom.chat.screen import MAX_LENGTH, evidence, look
 from lessonroom.chat.surroundings import in_talk
+from lessonroom.chat.table import Table, tabulate
 from lessonroom.chat.train import (
     FOREIGN_WEIGHT,
     HARMLESS_WEIGHT,
     IN_TALK_WEIGHT,
     MADE_UP_WEIGHT,
-    Recipe,
-    Table,
-    fit,
     held_out_margins,
-    lean_on,
-    margins,
     sets_of,
-    tabulate,
     weights_of,
 )
 from lessonroom.chat.types import Line
 
 POLICY = ChatPolicy()
+SMALL = Recipe(least_steps=24, rate=0.02)
+"""Enough for a slice."""
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +71,7 @@ def test_a_row_that_is_too_long_to_be_read_has_no_evidence() -> None:
 
 def test_training_learns_to_tell_the_classes_apart(table: Table) -> None:
     everything = np.ones(len(table.rows), bool)
-    line = margins(table, fit(table, everything, Recipe(), counted(table)))
+    line = margins(table, fit(table, everything, SMALL, counted(table)))
     assert line[table.labels == 1].mean() > line[table.labels == 0].mean() + 2
 
 
@@ -81,15 +80,15 @@ def test_a_family_that_was_held_out_gets_the_margin_of_a_model_that_never_saw_it
     part = folds(table.rows, 2)[1]
     others = np.ones(len(table.rows), bool)
     others[part] = False
-    held_out = held_out_margins(table, Recipe(), weights, 2)
-    assert held_out[part] == pytest.approx(margins(table, fit(table, others, Recipe(), weights))[part], abs=1e-3)
+    held_out = held_out_margins(table, SMALL, weights, 2)
+    assert held_out[part] == pytest.approx(margins(table, fit(table, others, SMALL, weights))[part], abs=1e-3)
 
 
 def test_the_model_that_serves_gives_the_margins_that_training_saw(rows: list[Row], table: Table) -> None:
     """One sum in two places, sparse and by lookup: they must be the same, or the calibration is of another model."""
-    arrays = fit(table, np.ones(len(rows), bool), Recipe(), counted(table))
+    arrays = fit(table, np.ones(len(rows), bool), SMALL, counted(table))
     arrays |= {key: np.zeros(ARRAYS[key], np.float32) for key in ("knots", "levels")}
-    made, stored = LinearClassifier(arrays, "1"), from_bytes(to_bytes(arrays), "1")
+    made, stored = NetworkClassifier(arrays, "1"), from_bytes(to_bytes(arrays), "1")
     for row, margin in list(zip(rows, margins(table, arrays), strict=True))[::9]:
         seen = evidence(look(row.text, POLICY, row.sender, row.context))
         assert made.margin(seen) == pytest.approx(margin, abs=2e-3)
@@ -98,11 +97,19 @@ def test_the_model_that_serves_gives_the_margins_that_training_saw(rows: list[Ro
 
 def test_the_groups_of_grams_weigh_as_the_recipe_says(table: Table) -> None:
     everything = np.ones(len(table.rows), bool)
-    arrays = fit(table, everything, Recipe(grams=(1, 0, 0, 0, 0, 0)), counted(table))
+    arrays = fit(table, everything, replace(SMALL, grams=(1, 0, 0, 0, 0, 0)), counted(table))
     assert arrays["gram_scale"].tolist() == [1, 0, 0, 0, 0, 0]
-    seen = set(table.grams[0].indices)
-    assert set(np.flatnonzero(arrays["grams"])) <= seen
-    assert arrays["grams"].any()
+    others = dict(table.__dict__) | {"grams": (table.grams[0], *(group * 0 for group in table.grams[1:]))}
+    assert margins(Table(**others), arrays) == pytest.approx(margins(table, arrays))
+
+
+def test_a_bucket_that_no_row_has_met_weighs_nothing(table: Table) -> None:
+    """Networks start from random weights; what was never trained must not add noise to other people's messages."""
+    some = np.arange(len(table.rows)) < 5
+    weights = fit(table, some, SMALL, counted(table))["grams"]
+    met = {bucket for group in table.grams for bucket in group[some].indices}
+    assert set(np.flatnonzero(weights.any(axis=1))) <= met
+    assert weights.any()
 
 
 def test_a_row_counts_by_its_class_and_by_who_wrote_it() -> None:
@@ -218,12 +225,11 @@ def test_without_harmless_conversations_nothing_leans() -> None:
 def test_a_lean_is_added_to_the_margin_of_messages_with_others_before_them_and_of_no_other(
     rows: list[Row], table: Table
 ) -> None:
-    arrays = fit(table, np.ones(len(rows), bool), Recipe(), counted(table))
+    arrays = fit(table, np.ones(len(rows), bool), SMALL, counted(table))
     before = margins(table, arrays)
-    lean_on(arrays, 0.7)
     added = np.array([0.7 if row.context else 0.0 for row in rows])
     assert 0 < added.sum() < 0.7 * len(rows)
-    assert margins(table, arrays) - before == pytest.approx(added, abs=1e-3)
+    assert margins(table, arrays | {"lean": np.full(1, 0.7)}) - before == pytest.approx(added, abs=1e-3)
 
 
 # --- the whole of it, small ------------------------------------------------------------------------------------------
@@ -238,7 +244,7 @@ def test_a_build_measures_each_kind_of_rows_and_each_source_by_itself(
     ]
     some, made_up = rows[::2], [Row("мой тел 8 905 123 45 67", 1, "phone", "ru", "easy", "generated")] * 3
     said: list[str] = []
-    trained = train.build(some, made_up, others, POLICY, progress=lambda what, *_: said.append(what))
+    trained = train.build(some, made_up, others, POLICY, recipe=SMALL, progress=lambda what, *_: said.append(what))
     assert trained.counts == {"written": len(some), "made_up": 3, "others": len(others)}
     assert {key: value.shape for key, value in trained.arrays.items()} == ARRAYS
     assert trained.arrays["gram_scale"].shape == (len(GROUPS),)
@@ -260,10 +266,10 @@ def test_of_a_source_that_is_measured_not_one_line_was_learned(monkeypatch: pyte
         asked.append(sorted({rows[i].family for i in np.flatnonzero(chosen)}))
         return arrays
 
-    arrays = fit(table, np.ones(8, bool), Recipe(), counted(table))
+    arrays = fit(table, np.ones(8, bool), SMALL, counted(table))
     arrays |= {"knots": np.linspace(-1, 1, 48, dtype=np.float32), "levels": np.linspace(0, 1, 48, dtype=np.float32)}
     monkeypatch.setattr(train, "fit", watched)
-    figures = train.sources_held_out(table, Recipe(), counted(table), arrays, 0.0, POLICY, lambda *_: None)
+    figures = train.sources_held_out(table, SMALL, counted(table), arrays, POLICY, lambda *_: None)
     assert asked == [[FOREIGN + "q"], [FOREIGN + "p"]]
     assert [sum(figures[source]["matrix"].values()) for source in "pq"] == [4, 4]
 
