@@ -1,10 +1,12 @@
 """The learned combiner: evidence in, calibrated probability out. numpy alone; a data-only file.
 
 The model is a network with one hidden layer: every feature and every n-gram bucket adds its row of weights to the
-hidden units, negative sums become nothing (ReLU), and a line over the rest is the margin. A line alone cannot say that
-a frame takes the force out of a telephone number; a unit can. Then comes a rising curve from margin to probability that
-was fitted on families held out (isotonic regression; Zadrozny and Elkan, 2002). ``contact_filter.npz`` holds the
-arrays; the sidecar says the rest.
+hidden units, negative sums become nothing (ReLU), and each of ``CLASSES`` weighs the rest. A line alone cannot say that
+a frame takes the force out of a telephone number; a unit can. It is asked more than we need to know, which kind of
+contact or which sort of harmless talk, because what helps to answer that helps with the question that counts (Caruana,
+"Multitask learning", 1997). The margin is the log odds of all contacts against all harmless talk. Then comes a rising
+curve from margin to probability that was fitted on families held out (isotonic regression; Zadrozny and Elkan, 2002).
+``contact_filter.npz`` holds the arrays; the sidecar says the rest.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 from zipfile import BadZipFile
 
 import numpy as np
@@ -23,14 +25,25 @@ from numpy.typing import NDArray
 from lessonroom import models
 from lessonroom.chat.features import BUCKETS, DAMPING, GROUPS, NAMES, TALK, Features
 from lessonroom.chat.fingerprint import fingerprint
+from lessonroom.chat.types import Kind
 from lessonroom.errors import EngineDown, ModelRefused
 
 NAME: Final = "contact_filter"
+_KINDS: Final = tuple(Kind)
 KNOTS: Final = 48
 """Points of the calibration curve."""
 
 UNITS: Final = 96
 """Hidden units: of several networks that were trained apart and stand side by side, see ``train.Recipe``."""
+
+SORTS: Final = (
+    "code", "exercise", "grammar", "history", "homework", "language", "lesson", "maths", "music", "numbers", "payment",
+    "platform", "prices", "resource", "rules", "schedule", "science", "smalltalk", "story", "talk", "tech", "times",
+    "topic", "vocabulary", "real", "other",
+)  # fmt: skip
+"""Sorts of harmless talk: the words of the corpus's authors, real chats, and everything else."""
+CLASSES: Final = (*(kind.value for kind in Kind), *SORTS)
+"""What the network tells apart; the kinds of contacts come first."""
 
 ARRAYS: Final = {
     "mean": (len(NAMES),),
@@ -40,8 +53,8 @@ ARRAYS: Final = {
     "step": (UNITS,),
     "gram_scale": (len(GROUPS),),
     "hidden": (UNITS,),
-    "output": (UNITS,),
-    "bias": (1,),
+    "output": (UNITS, len(CLASSES)),
+    "bias": (len(CLASSES),),
     "lean": (1,),
     "knots": (KNOTS,),
     "levels": (KNOTS,),
@@ -56,13 +69,21 @@ def type_of(key: str) -> type[np.generic]:
     return np.int8 if key == "grams" else np.float32
 
 
+class Opinion(NamedTuple):
+    """What a classifier says of a message: the calibrated probability, 0 to 1, that it gives a contact away, and the
+    kind it would be."""
+
+    probability: float
+    kind: Kind
+
+
 class Classifier(Protocol):
     """What the gate asks. ``version``: what labels and audit records name."""
 
     version: str
 
-    def probability(self, evidence: Features) -> float:
-        """The calibrated probability, 0 to 1, that the message gives a contact away. Raises EngineDown."""
+    def opinion(self, evidence: Features) -> Opinion:
+        """See Opinion. Raises EngineDown."""
         ...
 
 
@@ -75,26 +96,40 @@ class NetworkClassifier:
         self._dense = arrays["dense"] / arrays["scale"][:, None]
         self._hidden = arrays["hidden"] - arrays["mean"] @ self._dense
         self._gram_scales: list[float] = arrays["gram_scale"].tolist()
-        self._bias, self._lean = float(arrays["bias"][0]), float(arrays["lean"][0])
+        self._lean = float(arrays["lean"][0])
         self._knots, self._levels = arrays["knots"].tolist(), arrays["levels"].tolist()
 
-    def margin(self, evidence: Features) -> float:
-        """The network's answer before calibration."""
+    def logits(self, evidence: Features) -> NDArray[np.float32]:
+        """What the network says for each of ``CLASSES``."""
         table = self.arrays["grams"]
         steps = np.zeros(UNITS, np.float32)
         for scale, damping, buckets in zip(self._gram_scales, DAMPING, evidence.grams, strict=True):
             if len(buckets):
                 steps += table[buckets].sum(0, np.int32) * np.float32(scale / math.sqrt(len(buckets) + damping))
         hidden = self._hidden + evidence.dense @ self._dense + steps * self.arrays["step"]
-        line = float(np.maximum(hidden, 0.0) @ self.arrays["output"])
-        return line + self._bias + self._lean * float(evidence.dense[TALK])
+        out: NDArray[np.float32] = np.maximum(hidden, 0.0) @ self.arrays["output"] + self.arrays["bias"]
+        return out
 
-    def probability(self, evidence: Features) -> float:
+    def opinion(self, evidence: Features) -> Opinion:
         """See Classifier."""
-        margin = self.margin(evidence)
+        logits = self.logits(evidence)
+        margin = float(log_odds(logits)) + self._lean * float(evidence.dense[TALK])
         if not math.isfinite(margin):
             raise EngineDown("the chat model answered something that is not a number")
-        return interpolate(margin, self._knots, self._levels)
+        return Opinion(interpolate(margin, self._knots, self._levels), _KINDS[int(logits[: len(_KINDS)].argmax())])
+
+
+def log_odds(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of any contact against any harmless talk. ``logits``: (..., classes)."""
+    kinds = len(_KINDS)
+    return _sum_of_powers(logits[..., :kinds]) - _sum_of_powers(logits[..., kinds:])
+
+
+def _sum_of_powers(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """log(sum(exp(x))) over the last axis, without overflow."""
+    most = logits.max(-1, keepdims=True)
+    out: NDArray[np.float32] = most[..., 0] + np.log(np.exp(logits - most).sum(-1))
+    return out
 
 
 def interpolate(margin: float, knots: Sequence[float], levels: Sequence[float]) -> float:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Final
 
-from lessonroom.chat.classifier import Classifier
+from lessonroom.chat.classifier import Classifier, Opinion
 from lessonroom.chat.policy import ChatPolicy
 from lessonroom.chat.screen import Case, decide, decide_degraded, judge, look
 from lessonroom.chat.shadow import Shadow
@@ -65,28 +65,28 @@ class Gate:
             return decide_degraded(case, self.policy)
         model, weight = self.classifier, severity(standing, self._clock())
         try:
-            probability = await self._ask(model, case)
+            opinion = await self._ask(model, case)
         except (TimeoutError, EngineDown) as error:
             self._on_failure(type(error).__name__)
             return decide_degraded(case, self.policy)
-        verdict = decide(case, probability, self.policy, weight, model.version if model else "")
+        verdict = decide(case, opinion, self.policy, weight, model.version if model else "")
         if self.shadow is not None:
             self.shadow.compare(case, verdict.action, weight)
         return verdict
 
-    async def _ask(self, model: Classifier | None, case: Case) -> float:
+    async def _ask(self, model: Classifier | None, case: Case) -> Opinion:
         if model is None:
             raise EngineDown("there is no chat model")
         if self._waiting >= MOST_WAITING:
             raise EngineDown("the chat model does not answer")
         loop = asyncio.get_running_loop()
         self._waiting += 1
-        answer = loop.run_in_executor(self._executor, self._probability, model, case)
+        answer = loop.run_in_executor(self._executor, self._opinion, model, case)
         answer.add_done_callback(self._answered)
         return await asyncio.wait_for(asyncio.shield(answer), self.deadline)
 
     @staticmethod
-    def _probability(classifier: Classifier, case: Case) -> float:
+    def _opinion(classifier: Classifier, case: Case) -> Opinion:
         try:
             return judge(case, classifier)
         except EngineDown:
@@ -94,7 +94,7 @@ class Gate:
         except Exception as error:  # whatever a model throws, the rules must still decide in time
             raise EngineDown(f"the chat model failed: {type(error).__name__}") from error
 
-    def _answered(self, answer: asyncio.Future[float]) -> None:
+    def _answered(self, answer: asyncio.Future[Opinion]) -> None:
         self._waiting -= 1
         if not answer.cancelled():
             answer.exception()  # looked at, so that a late failure is not reported as forgotten

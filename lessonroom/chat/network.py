@@ -17,13 +17,20 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from lessonroom.chat.classifier import UNITS, Arrays
+from lessonroom.chat.classifier import CLASSES, SORTS, UNITS, Arrays, log_odds
+from lessonroom.chat.dataset import FOREIGN, Row
 from lessonroom.chat.features import BUCKETS, NAMES, TALK
 from lessonroom.chat.table import Table
+from lessonroom.chat.types import Kind
 
 _LEAST_SCALE: Final = 0.05
 """A feature that hardly ever changes is not blown up by more than this."""
 _MOST_STEPS: Final = 127
+_OTHER_WORDS: Final = {"phone_number": "phone", "email_address": "email", "domain_name": "link"}
+"""How Presidio's texts call the kinds."""
+_LEAST_CLASSES: Final = 3
+_NEVER: Final = -30.0
+"""The logit of a class that training never met."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +60,12 @@ def fit(table: Table, chosen: NDArray[np.bool_], recipe: Recipe, weights: NDArra
     grams = _mixed(table, recipe.grams)[chosen]
     met = np.unique(grams.indices)  # a bucket that was never met keeps no weight, not even the random one to start with
     inputs = sparse.hstack([dense, grams[:, met]], format="csr").astype(np.float32)
-    labels = table.labels[chosen]
-    nets = [_network(inputs, labels, weights[chosen], recipe, seed) for seed in range(recipe.networks)]
+    classes = np.array([class_of(row) for row in table.rows])[chosen]
+    if len(np.unique(classes)) < _LEAST_CLASSES:
+        raise ValueError(f"expected rows of {_LEAST_CLASSES} classes or more to train on")
+    nets = [_network(inputs, classes, weights[chosen], recipe, seed) for seed in range(recipe.networks)]
     first = np.concatenate([net.coefs_[0] for net in nets], axis=1)
+    output, bias = _outputs(nets)
     rows = np.zeros((BUCKETS, first.shape[1]), np.int8)
     rows[met], step = _whole(first[len(NAMES) :])
     return {
@@ -66,18 +76,18 @@ def fit(table: Table, chosen: NDArray[np.bool_], recipe: Recipe, weights: NDArra
         "step": step,
         "gram_scale": np.array(recipe.grams, np.float32),
         "hidden": np.concatenate([net.intercepts_[0] for net in nets]).astype(np.float32),
-        "output": np.concatenate([net.coefs_[1][:, 0] for net in nets]).astype(np.float32) / len(nets),
-        "bias": np.mean([net.intercepts_[1] for net in nets], axis=0).astype(np.float32),
+        "output": output,
+        "bias": bias,
         "lean": np.zeros(1, np.float32),
     }
 
 
 def _network(
-    inputs: Any, labels: NDArray[np.int64], weights: NDArray[np.float64], recipe: Recipe, seed: int
+    inputs: Any, classes: NDArray[np.int64], weights: NDArray[np.float64], recipe: Recipe, seed: int
 ) -> MLPClassifier:
     """One network. It is stopped early on purpose, so the library's warning about that is not one."""
-    batch = min(recipe.batch, len(labels))
-    passes = max(recipe.passes, math.ceil(recipe.least_steps / math.ceil(len(labels) / batch)))
+    batch = min(recipe.batch, len(classes))
+    passes = max(recipe.passes, math.ceil(recipe.least_steps / math.ceil(len(classes) / batch)))
     net = MLPClassifier(
         (recipe.units,),
         alpha=recipe.alpha,
@@ -88,7 +98,26 @@ def _network(
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return net.fit(inputs, labels, sample_weight=weights)
+        return net.fit(inputs, classes, sample_weight=weights)
+
+
+def _outputs(nets: Sequence[MLPClassifier]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Weights (units of all networks, classes) and bias (classes). A class that no row had is never the answer."""
+    met = nets[0].classes_
+    weights = np.zeros((sum(len(net.coefs_[1]) for net in nets), len(CLASSES)), np.float32)
+    weights[:, met] = np.concatenate([net.coefs_[1] for net in nets])
+    bias = np.full(len(CLASSES), _NEVER, np.float32)
+    bias[met] = np.mean([net.intercepts_[1] for net in nets], axis=0)
+    return (weights / len(nets)).astype(np.float32), bias
+
+
+def class_of(row: Row) -> int:
+    """The place of a row in ``CLASSES``. A contact of unknown kind counts as asking for one."""
+    if row.label:
+        kind = _OTHER_WORDS.get(row.kind, row.kind)
+        return CLASSES.index(kind if kind in set(Kind) else Kind.SOLICIT)
+    sort = "real" if row.family.startswith(FOREIGN) else row.kind
+    return CLASSES.index(sort if sort in SORTS else "other")
 
 
 def _whole(rows: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
@@ -102,8 +131,8 @@ def margins(table: Table, arrays: Arrays) -> NDArray[np.float64]:
     dense = ((table.dense - arrays["mean"]) / arrays["scale"]) @ arrays["dense"]
     grams = _mixed(table, arrays["gram_scale"].tolist()) @ arrays["grams"].astype(np.float32)
     hidden = dense + grams * arrays["step"] + arrays["hidden"]
-    line = np.maximum(hidden, 0.0) @ arrays["output"] + arrays["bias"] + arrays["lean"] * table.dense[:, TALK]
-    out: NDArray[np.float64] = line.astype(np.float64)
+    logits = np.maximum(hidden, 0.0) @ arrays["output"] + arrays["bias"]
+    out: NDArray[np.float64] = (log_odds(logits) + arrays["lean"] * table.dense[:, TALK]).astype(np.float64)
     return out
 
 

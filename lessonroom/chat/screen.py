@@ -1,6 +1,6 @@
 """From text to verdict without waiting for anything: normalise → rules → classifier → policy. Pure.
 
-``look`` finds the evidence, ``decide`` turns a probability into a verdict, ``decide_degraded`` does without the
+``look`` finds the evidence, ``decide`` turns an opinion into a verdict, ``decide_degraded`` does without the
 classifier. The gate adds time and failure; ``lessonroom chat check`` calls ``screen`` as it is.
 """
 
@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from lessonroom.chat import policy as rules_of_costs
-from lessonroom.chat.classifier import Classifier
+from lessonroom.chat.classifier import Classifier, Opinion
 from lessonroom.chat.conversation import NOTHING, Talk, listen
 from lessonroom.chat.features import Features, features
-from lessonroom.chat.lexicon import mask
 from lessonroom.chat.policy import ChatPolicy
 from lessonroom.chat.rules import SURE, UNSURE, Hit, Reading, apply, read
-from lessonroom.chat.types import Action, Decider, Finding, Kind, Line, Verdict
+from lessonroom.chat.types import Action, Decider, Finding, Line, Verdict
 
 MAX_LENGTH: Final = 4_000
 """Code points that are screened. A longer message is held unread: it must not cost more than it may."""
@@ -31,14 +30,7 @@ CERTAIN: Final = 0.95
 SHOWN: Final = 0.3
 """A hit from this score on is told to the writer."""
 
-_GUESSES: Final = (
-    (Kind.PAYMENT, mask("PAYMEANS", "COMMISSION")),
-    (Kind.EMAIL, mask("MAIL", "MAILHOST")),
-    (Kind.PHONE, mask("PHONE")),
-    (Kind.ADDRESS, mask("STREET")),
-    (Kind.MESSENGER, mask("MESSENGER", "CALLAPP", "HINTAPP")),
-    (Kind.PROFILE, mask("SOCIAL")),
-)
+_BY_MODEL: Final = "the words together read like an exchange of contacts"
 
 
 @dataclass(frozen=True)
@@ -73,25 +65,23 @@ def evidence(case: Case) -> Features:
     return features(case.reading, case.hits, case.talk)
 
 
-def judge(case: Case, classifier: Classifier) -> float:
-    """The probability that the message gives a contact away. Raises EngineDown.
+def judge(case: Case, classifier: Classifier) -> Opinion:
+    """What the classifier says of the message. Raises EngineDown.
 
     A mobile number said in pieces, beside words of calling and with no question or exercise that asks for the digits,
-    is certain: of 2,100 composed harmless conversations none had one, and the line over the evidence cannot say "and".
+    is certain: of 2,100 composed harmless conversations none had one.
     """
-    probability = classifier.probability(evidence(case))
+    opinion = classifier.opinion(evidence(case))
     split = max((hit.score for hit in case.talk.hits if hit.rule == "split_digits"), default=0.0)
-    return max(probability, split) if split >= CERTAIN else probability
+    return opinion._replace(probability=max(opinion.probability, split)) if split >= CERTAIN else opinion
 
 
-def decide(case: Case, probability: float, policy: ChatPolicy, severity: float = 0.0, model: str = "") -> Verdict:
-    """The verdict at a probability that the classifier gave."""
-    shown = _findings(case)
-    action = rules_of_costs.decide(probability, [finding.kind for finding in shown], policy, severity)
-    if action is not Action.RELAY and not shown:
-        shown = (_guess(case),)
+def decide(case: Case, opinion: Opinion, policy: ChatPolicy, severity: float = 0.0, model: str = "") -> Verdict:
+    """The verdict on what the classifier said. Where no rule found anything, its kind is told of the whole text."""
+    shown = _findings(case) or (Finding(opinion.kind, 0, len(case.text), _BY_MODEL),)
+    action = rules_of_costs.decide(opinion.probability, [finding.kind for finding in shown], policy, severity)
     told = shown if action is not Action.RELAY else ()
-    return Verdict(action, probability, told, Decider.MODEL if model else Decider.RULES, model=model)
+    return Verdict(action, opinion.probability, told, Decider.MODEL if model else Decider.RULES, model=model)
 
 
 def decide_degraded(case: Case, policy: ChatPolicy) -> Verdict:
@@ -111,8 +101,7 @@ def screen(
     case = look(text, policy, sender, context)
     if case.too_long:
         return decide_degraded(case, policy)
-    probability = judge(case, classifier)
-    return decide(case, probability, policy, model=classifier.version)
+    return decide(case, judge(case, classifier), policy, model=classifier.version)
 
 
 def _findings(case: Case) -> tuple[Finding, ...]:
@@ -124,10 +113,3 @@ def _findings(case: Case) -> tuple[Finding, ...]:
         if all(hit.start >= told.end or hit.end <= told.start or hit.kind != told.kind for told in out):
             out.append(Finding(hit.kind, hit.start, hit.end, hit.evidence))
     return tuple(out[:8])
-
-
-def _guess(case: Case) -> Finding:
-    """A finding for a message that only the classifier found: the kind its cues speak of, over the whole text."""
-    cues = case.reading.cues if case.reading is not None else 0
-    kind = next((kind for kind, bits in _GUESSES if cues & bits), Kind.SOLICIT)
-    return Finding(kind, 0, len(case.text), "the words together read like an exchange of contacts")

@@ -67,8 +67,8 @@ class Shadow:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _alarms(self, case: Case, severity: float) -> bool:
-        probability = judge(case, self._candidate)
-        return decide(case, probability, self._policy, severity, self.version).action is not Action.RELAY
+        opinion = judge(case, self._candidate)
+        return decide(case, opinion, self._policy, severity, self.version).action is not Action.RELAY
 
     def _answered(self, alarm: bool, answer: asyncio.Future[bool]) -> None:
         self._waiting -= 1

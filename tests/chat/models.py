@@ -8,8 +8,9 @@ from pathlib import Path
 from threading import Event
 
 from lessonroom import models
-from lessonroom.chat.classifier import NAME
+from lessonroom.chat.classifier import NAME, Opinion
 from lessonroom.chat.features import Features
+from lessonroom.chat.types import Kind
 
 
 class Fixed:
@@ -19,10 +20,10 @@ class Fixed:
         self.answer = answer
         self.version = version
 
-    def probability(self, evidence: Features) -> float:
+    def opinion(self, evidence: Features) -> Opinion:
         if isinstance(self.answer, Exception):
             raise self.answer
-        return self.answer
+        return Opinion(self.answer, Kind.MESSENGER)
 
 
 class Stuck:
@@ -34,9 +35,9 @@ class Stuck:
         self.answer = answer
         self.release = Event()
 
-    def probability(self, evidence: Features) -> float:
+    def opinion(self, evidence: Features) -> Opinion:
         self.release.wait(10)
-        return self.answer
+        return Opinion(self.answer, Kind.MESSENGER)
 
 
 def copied(version: str) -> Callable[[Path], None]:

@@ -11,12 +11,22 @@ import pytest
 from hypothesis import given
 
 from lessonroom.chat import classifier
-from lessonroom.chat.classifier import ARRAYS, UNITS, NetworkClassifier, from_bytes, interpolate, to_bytes, type_of
+from lessonroom.chat.classifier import (
+    ARRAYS,
+    CLASSES,
+    UNITS,
+    NetworkClassifier,
+    from_bytes,
+    interpolate,
+    log_odds,
+    to_bytes,
+    type_of,
+)
 from lessonroom.chat.features import DAMPING, GROUPS, NAMES, Features
 from lessonroom.chat.fingerprint import fingerprint
 from lessonroom.chat.policy import ChatPolicy
 from lessonroom.chat.screen import evidence, look
-from lessonroom.chat.types import Line
+from lessonroom.chat.types import Kind, Line
 from lessonroom.errors import EngineDown, ModelRefused
 from tests.chat.evidence import conversations, texts
 
@@ -33,6 +43,13 @@ def arrays(**more: float) -> dict[str, np.ndarray]:
     return out
 
 
+def saying(name: str, margin: float) -> np.ndarray:
+    """A bias with which the log odds of all contacts come out as ``margin``, almost all of it for one class."""
+    bias = np.full(len(CLASSES), -20.0, np.float32)
+    bias[CLASSES.index(name)], bias[CLASSES.index("other")] = margin, 0.0
+    return bias
+
+
 def seen(text: str) -> Features:
     return evidence(look(text, POLICY, "a", (Line("b", "какой твой номер?"), Line("a", "мой такой"))))
 
@@ -44,9 +61,9 @@ def saved(**parts: object) -> bytes:
 
 
 def test_a_model_comes_back_from_its_bytes() -> None:
-    made = from_bytes(to_bytes(arrays(bias=2.5)), "7")
+    made = from_bytes(to_bytes(arrays() | {"bias": saying("meeting", 2.5)}), "7")
     assert made.version == "7"
-    assert made.probability(seen("hi")) == pytest.approx(0.75, abs=1e-3)
+    assert made.opinion(seen("hi")) == (pytest.approx(0.75, abs=1e-3), Kind.MEETING)
 
 
 def test_a_file_with_objects_in_it_is_refused() -> None:
@@ -106,40 +123,59 @@ def test_the_file_holds_nothing_that_anybody_wrote() -> None:
 
 
 def test_a_model_that_answers_no_number_is_down() -> None:
-    broken = NetworkClassifier(arrays(bias=float("nan")), "1")
+    broken = NetworkClassifier(arrays(hidden=float("nan")), "1")
     with pytest.raises(EngineDown):
-        broken.probability(seen("hi"))
+        broken.opinion(seen("hi"))
 
 
 @pytest.mark.parametrize("place", range(len(GROUPS)))
 def test_each_group_of_grams_counts_by_its_scale_and_the_root_of_its_size(place: int) -> None:
-    """Damped, so that a message of two words does not shout. The mean of all units, each of which gets the same."""
+    """Damped, so that a message of two words does not shout. Each unit gets the same, and the mean is told."""
     found = seen("8 905 123")
     scales = np.zeros(len(GROUPS), np.float32)
     scales[place] = 3.0
     model = NetworkClassifier(arrays(grams=2, step=0.25, output=1 / UNITS) | {"gram_scale": scales}, "1")
     size = len(found.grams[place])
     assert size > 0 or GROUPS[place] == "topic"
-    assert model.margin(found) == pytest.approx(3.0 * 2 * 0.25 * size / math.sqrt(size + DAMPING[place]), rel=1e-5)
+    assert model.logits(found) == pytest.approx(3.0 * 2 * 0.25 * size / math.sqrt(size + DAMPING[place]), rel=1e-5)
 
 
 def test_the_dense_part_counts_from_its_mean_in_its_scale() -> None:
     found = seen("мой тел 8 905 123 45 67")
     model = NetworkClassifier(arrays(dense=0.25, mean=0.5, scale=2.0, hidden=9.0, output=1 / UNITS, bias=1.0), "1")
-    assert model.margin(found) == pytest.approx(10.0 + float(((found.dense - 0.5) / 2 * 0.25).sum()), rel=1e-4)
+    assert model.logits(found) == pytest.approx(10.0 + float(((found.dense - 0.5) / 2 * 0.25).sum()), rel=1e-4)
 
 
-@pytest.mark.parametrize(("hidden", "margin"), [(0.5, 1.0), (-0.5, 0.0)])
-def test_a_hidden_unit_below_nothing_says_nothing(hidden: float, margin: float) -> None:
+@pytest.mark.parametrize(("hidden", "told"), [(0.5, 1.0), (-0.5, 0.0)])
+def test_a_hidden_unit_below_nothing_says_nothing(hidden: float, told: float) -> None:
     """What makes it more than a line."""
     model = NetworkClassifier(arrays(hidden=hidden, output=2 / UNITS), "1")
-    assert model.margin(seen("hi")) == pytest.approx(margin)
+    assert model.logits(seen("hi")) == pytest.approx(told)
 
 
 def test_a_message_after_others_leans_as_the_model_says() -> None:
-    model = NetworkClassifier(arrays(lean=0.7), "1")
-    assert model.margin(seen("hi")) == pytest.approx(0.7)
-    assert model.margin(evidence(look("hi", POLICY))) == 0.0
+    """The curve of these arrays is a straight line through a half: 0.1 for a margin of 1."""
+    model, even = (NetworkClassifier(arrays(lean=lean), "1") for lean in (0.7, 0.0))
+    alone = evidence(look("hi", POLICY))
+    assert model.opinion(seen("hi")).probability - even.opinion(seen("hi")).probability == pytest.approx(0.07, abs=1e-3)
+    assert model.opinion(alone) == even.opinion(alone)
+
+
+def test_the_margin_is_the_log_odds_of_all_contacts_against_all_harmless_talk() -> None:
+    logits = np.random.default_rng(2).normal(0, 3, (5, len(CLASSES))).astype(np.float32)
+    powers = np.exp(logits.astype(float))
+    kinds = len(Kind)
+    expected = np.log(powers[:, :kinds].sum(1) / powers[:, kinds:].sum(1))
+    assert log_odds(logits) == pytest.approx(expected, abs=1e-4)
+    assert np.isfinite(log_odds(logits * 1000)).all()
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_the_kind_that_is_told_is_the_likeliest_of_all_kinds(kind: Kind) -> None:
+    """Also where the message is most likely harmless."""
+    bias = saying(kind, 2.0)
+    bias[CLASSES.index("maths")] = 9.0
+    assert NetworkClassifier(arrays() | {"bias": bias}, "1").opinion(seen("hi")).kind is kind
 
 
 @cache
@@ -149,7 +185,7 @@ def shipped() -> NetworkClassifier:
 
 @given(texts, conversations)
 def test_the_shipped_model_answers_between_0_and_1_whatever_it_is_asked(text: str, context: tuple[Line, ...]) -> None:
-    assert 0 < shipped().probability(evidence(look(text, POLICY, "a", context))) < 1
+    assert 0 < shipped().opinion(evidence(look(text, POLICY, "a", context))).probability < 1
 
 
 def test_the_curve_is_flat_outside_and_straight_between() -> None:

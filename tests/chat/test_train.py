@@ -11,10 +11,10 @@ import pytest
 
 from lessonroom.chat import train
 from lessonroom.chat.calibration import MOST_LEAN, calibrate, calibrate_for, lean_of
-from lessonroom.chat.classifier import ARRAYS, NetworkClassifier, from_bytes, to_bytes
+from lessonroom.chat.classifier import ARRAYS, CLASSES, NetworkClassifier, from_bytes, log_odds, to_bytes
 from lessonroom.chat.dataset import FOREIGN, Row, corpus, folds
 from lessonroom.chat.features import DAMPING, GROUPS, NAMES
-from lessonroom.chat.network import Recipe, fit, margins
+from lessonroom.chat.network import Recipe, class_of, fit, margins
 from lessonroom.chat.policy import ChatPolicy
 from lessonroom.chat.screen import MAX_LENGTH, evidence, look
 from lessonroom.chat.surroundings import in_talk
@@ -91,8 +91,8 @@ def test_the_model_that_serves_gives_the_margins_that_training_saw(rows: list[Ro
     made, stored = NetworkClassifier(arrays, "1"), from_bytes(to_bytes(arrays), "1")
     for row, margin in list(zip(rows, margins(table, arrays), strict=True))[::9]:
         seen = evidence(look(row.text, POLICY, row.sender, row.context))
-        assert made.margin(seen) == pytest.approx(margin, abs=2e-3)
-        assert stored.margin(seen) == pytest.approx(margin, abs=2e-2)
+        assert log_odds(made.logits(seen)) == pytest.approx(margin, abs=2e-3)
+        assert (stored.logits(seen) == made.logits(seen)).all()
 
 
 def test_the_groups_of_grams_weigh_as_the_recipe_says(table: Table) -> None:
@@ -110,6 +110,37 @@ def test_a_bucket_that_no_row_has_met_weighs_nothing(table: Table) -> None:
     met = {bucket for group in table.grams for bucket in group[some].indices}
     assert set(np.flatnonzero(weights.any(axis=1))) <= met
     assert weights.any()
+
+
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [
+        (Row("a", 1, "phone"), "phone"),
+        (Row("a", 1, "phone_number", family=FOREIGN + "x"), "phone"),
+        (Row("a", 1, "something"), "solicit"),
+        (Row("a", 0, "maths"), "maths"),
+        (Row("a", 0, "phone"), "other"),
+        (Row("a", 0, "maths", family=FOREIGN + "x"), "real"),
+    ],
+)
+def test_a_row_is_of_the_class_that_its_author_named(row: Row, name: str) -> None:
+    assert CLASSES[class_of(row)] == name
+
+
+def test_a_class_that_was_never_met_is_never_the_answer(table: Table) -> None:
+    """Its weights would be random."""
+    some = np.array([CLASSES[class_of(row)] != "phone" for row in table.rows])
+    arrays = fit(table, some, SMALL, counted(table))
+    place = CLASSES.index("phone")
+    assert not arrays["output"][:, place].any()
+    assert arrays["bias"][place] < -20
+
+
+def test_rows_of_one_class_teach_nothing() -> None:
+    rows = [Row("a", 0), Row("b", 0), Row("c", 1, "phone")]
+    table = tabulate(rows, POLICY)
+    with pytest.raises(ValueError, match="3 classes"):
+        fit(table, np.ones(3, bool), SMALL, counted(table))
 
 
 def test_a_row_counts_by_its_class_and_by_who_wrote_it() -> None:
@@ -258,7 +289,10 @@ def test_a_build_measures_each_kind_of_rows_and_each_source_by_itself(
 
 def test_of_a_source_that_is_measured_not_one_line_was_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its margins come from a model whose training left out the whole source, wherever the folds put its rows."""
-    rows = [Row("hello there", number % 2, family=FOREIGN + "pq"[number % 4 // 2]) for number in range(8)]
+    kinds = ["", "phone", "link", ""]
+    rows = [
+        Row("hello there", number % 2, kinds[number % 4], family=FOREIGN + "pq"[number % 4 // 2]) for number in range(8)
+    ]
     table = tabulate(rows, POLICY)
     asked: list[list[str]] = []
 
