@@ -32,8 +32,7 @@ _FAILURES: Final = (
 
 def write(trained: Trained, out_dir: Path, version: str, sources: Sequence[str]) -> Path:
     """Write ``contact_filter.npz`` and ``contact_filter.json``; the path of the first."""
-    arrays = {key: value.astype("float32") for key, value in trained.arrays.items()}
-    data = to_bytes(arrays)
+    data = to_bytes(trained.arrays)
     path = out_dir / f"{NAME}.npz"
     path.write_bytes(data)
     card = describe(trained, hashlib.sha256(data).hexdigest(), version, sources)

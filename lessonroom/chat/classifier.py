@@ -175,5 +175,6 @@ def from_bytes(data: bytes, version: str) -> NetworkClassifier:
 def to_bytes(arrays: Arrays) -> bytes:
     """The file of a model: compressed arrays and the names of its features."""
     out = io.BytesIO()
-    np.savez_compressed(out, allow_pickle=False, names=np.array(NAMES), meaning=fingerprint(), **arrays)
+    rest: Arrays = {key: value.astype(type_of(key)) for key, value in arrays.items()}
+    np.savez_compressed(out, allow_pickle=False, names=np.array(NAMES), meaning=fingerprint(), **rest)
     return out.getvalue()

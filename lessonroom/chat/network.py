@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -63,7 +65,10 @@ def fit(table: Table, chosen: NDArray[np.bool_], recipe: Recipe, weights: NDArra
     classes = np.array([class_of(row) for row in table.rows])[chosen]
     if len(np.unique(classes)) < _LEAST_CLASSES:
         raise ValueError(f"expected rows of {_LEAST_CLASSES} classes or more to train on")
-    nets = [_network(inputs, classes, weights[chosen], recipe, seed) for seed in range(recipe.networks)]
+    with warnings.catch_warnings(), ThreadPoolExecutor() as threads:
+        warnings.simplefilter("ignore", ConvergenceWarning)  # training is stopped early on purpose
+        train = partial(_network, inputs, classes, weights[chosen], recipe)
+        nets = list(threads.map(train, range(recipe.networks)))
     first = np.concatenate([net.coefs_[0] for net in nets], axis=1)
     output, bias = _outputs(nets)
     rows = np.zeros((BUCKETS, first.shape[1]), np.int8)
@@ -85,7 +90,7 @@ def fit(table: Table, chosen: NDArray[np.bool_], recipe: Recipe, weights: NDArra
 def _network(
     inputs: Any, classes: NDArray[np.int64], weights: NDArray[np.float64], recipe: Recipe, seed: int
 ) -> MLPClassifier:
-    """One network. It is stopped early on purpose, so the library's warning about that is not one."""
+    """One network of a recipe."""
     batch = min(recipe.batch, len(classes))
     passes = max(recipe.passes, math.ceil(recipe.least_steps / math.ceil(len(classes) / batch)))
     net = MLPClassifier(
@@ -96,9 +101,7 @@ def _network(
         max_iter=passes,
         random_state=seed,
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return net.fit(inputs, classes, sample_weight=weights)
+    return net.fit(inputs, classes, sample_weight=weights)
 
 
 def _outputs(nets: Sequence[MLPClassifier]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -29,6 +29,8 @@ HARMLESS_WEIGHT: Final = 3.0
 FOREIGN_WEIGHT: Final = 0.4
 IN_TALK_WEIGHT: Final = 0.3
 MADE_UP_WEIGHT: Final = 0.35
+CONVERSATION_WEIGHT: Final = 2.0
+"""A composed conversation counts this much more than a composed message: there are few of them, and they are hard."""
 MOST_ALARMS: Final = {"messages": 0.003, "conversations": 0.02, "others": 0.0008, "in_talk": 0.006}
 """False alarms that the default costs may give on rows held out: hard harmless lines, conversations, real ordinary
 lines, and both of them in ordinary talk."""
@@ -41,6 +43,7 @@ def weights_of(table: Table, sets: Mapping[str, NDArray[np.bool_]]) -> NDArray[n
     weights[foreign] *= FOREIGN_WEIGHT
     weights[sets["in_talk"] & ~foreign] *= IN_TALK_WEIGHT
     weights[sets["made_up"]] *= MADE_UP_WEIGHT
+    weights[sets["conversations"]] *= CONVERSATION_WEIGHT
     return weights
 
 

@@ -16,14 +16,15 @@ from lessonroom.chat.types import Kind
 class Fixed:
     """A classifier that always gives one answer, or fails with one error."""
 
-    def __init__(self, answer: float | Exception, version: str = "fixed") -> None:
+    def __init__(self, answer: float | Exception, version: str = "fixed", kind: Kind = Kind.MESSENGER) -> None:
         self.answer = answer
+        self.kind = kind
         self.version = version
 
     def opinion(self, evidence: Features) -> Opinion:
         if isinstance(self.answer, Exception):
             raise self.answer
-        return Opinion(self.answer, Kind.MESSENGER)
+        return Opinion(self.answer, self.kind)
 
 
 class Stuck:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from lessonroom.chat.features import BUCKETS, DAMPING, GROUPS, NAMES, PRIOR, RULES, Features
+from lessonroom.chat.features import BUCKETS, DAMPING, GROUPS, NAMES, RULES, Features
 from lessonroom.chat.policy import ChatPolicy
 from lessonroom.chat.screen import MAX_LENGTH, evidence, look
 from lessonroom.chat.types import Line
@@ -52,7 +52,6 @@ def test_the_same_evidence_comes_again(text: str, context: tuple[Line, ...]) -> 
 def test_names_are_unique_and_begin_with_the_rules() -> None:
     assert len(set(NAMES)) == len(NAMES)
     assert NAMES[: len(RULES)] == RULES
-    assert set(PRIOR) <= set(NAMES)
 
 
 def test_a_message_without_a_past_has_no_evidence_of_one() -> None:

@@ -20,6 +20,7 @@ from lessonroom.chat.screen import MAX_LENGTH, evidence, look
 from lessonroom.chat.surroundings import in_talk
 from lessonroom.chat.table import Table, tabulate
 from lessonroom.chat.train import (
+    CONVERSATION_WEIGHT,
     FOREIGN_WEIGHT,
     HARMLESS_WEIGHT,
     IN_TALK_WEIGHT,
@@ -144,7 +145,7 @@ def test_rows_of_one_class_teach_nothing() -> None:
 
 
 def test_a_row_counts_by_its_class_and_by_who_wrote_it() -> None:
-    """Harmless rows more than contacts; of other people, copied into talk and made up less than written."""
+    """Harmless rows and talks more than contacts; of other people, copied into talk and made up less than written."""
     rows = [
         Row("a", 1, family="x"),
         Row("a", 0, family="x"),
@@ -152,9 +153,17 @@ def test_a_row_counts_by_its_class_and_by_who_wrote_it() -> None:
         Row("a", 1),
         Row("a", 1),
     ]
+    rows.insert(0, Row("a", 1, family="x", context=(Line("b", "hi"),)))
     table = tabulate(rows, POLICY)
-    weights = weights_of(table, sets_of(rows, written=2, alone=3, around=1))
-    expected = [1.0, HARMLESS_WEIGHT, HARMLESS_WEIGHT * FOREIGN_WEIGHT, IN_TALK_WEIGHT, MADE_UP_WEIGHT]
+    weights = weights_of(table, sets_of(rows, written=3, alone=4, around=1))
+    expected = [
+        CONVERSATION_WEIGHT,
+        1.0,
+        HARMLESS_WEIGHT,
+        HARMLESS_WEIGHT * FOREIGN_WEIGHT,
+        IN_TALK_WEIGHT,
+        MADE_UP_WEIGHT,
+    ]
     assert weights.tolist() == pytest.approx(expected)
     assert max(FOREIGN_WEIGHT, IN_TALK_WEIGHT, MADE_UP_WEIGHT) < 1 < HARMLESS_WEIGHT
 
