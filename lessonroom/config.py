@@ -151,6 +151,10 @@ class Settings(BaseModel):
         "kinds of findings that stop a message, comma separated",
     )
     chat_hold_kinds: Words = _setting((), "kinds of findings that only hold a message, comma separated")
+    chat_languages: Words = _setting(
+        ("ru", "uk", "en"),
+        "languages that the chat model judges, comma separated; of ru, uk, en",
+    )
     chat_own_domains: Words = _setting((), "domains that may always be named, comma separated")
     chat_screen_paying: bool = _setting(False, "screen members who have paid, too")
     chat_context: int = _setting(12, "earlier messages that the filter looks at together", ge=0, le=50)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import io
 import math
+import zlib
 from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,12 +38,14 @@ UNITS: Final = 96
 """Hidden units: of several networks that were trained apart and stand side by side, see ``train.Recipe``."""
 
 SORTS: Final = (
-    "code", "exercise", "grammar", "history", "homework", "language", "lesson", "maths", "music", "numbers", "payment",
-    "platform", "prices", "resource", "rules", "schedule", "science", "smalltalk", "story", "talk", "tech", "times",
-    "topic", "vocabulary", "real", "other",
+    "address", "answers", "chess", "code", "dialogue", "dictation", "exam", "exercise", "geography", "grammar",
+    "history", "homework", "language", "lesson", "literature", "maths", "meeting", "messenger", "money", "music",
+    "numbers", "payment", "physics", "platform", "prices", "puzzle", "refusal", "resource", "roleplay", "rules",
+    "schedule", "science", "smalltalk", "spelling", "story", "support", "talk", "tech", "times", "topic", "vocabulary",
+    "real", "other",
 )  # fmt: skip
-"""Sorts of harmless talk: the words of the corpus's authors, real chats, and everything else."""
-CLASSES: Final = (*(kind.value for kind in Kind), *SORTS)
+"""Sorts of harmless talk: words of the corpus's authors, real chats, and everything else."""
+CLASSES: Final = (*(kind.value for kind in Kind), *(f"harmless {sort}" for sort in SORTS))
 """What the network tells apart; the kinds of contacts come first."""
 
 ARRAYS: Final = {
@@ -153,14 +156,18 @@ def from_bytes(data: bytes, version: str) -> NetworkClassifier:
     """A model from the bytes of its file. Raises ModelRefused."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            names = [str(name) for name in file["names"]]
+            names, classes = ([str(name) for name in file[key]] for key in ("names", "classes"))
             meaning = str(file["meaning"]) if "meaning" in file.files else "nothing"
             arrays = {key: file[key].astype(type_of(key)) for key in ARRAYS}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
         raise ModelRefused(f"{NAME}.npz: expected arrays of the contact filter, got {type(error).__name__}") from error
     if names != list(NAMES):
         raise ModelRefused(
             f"{NAME}.npz: expected a model for {len(NAMES)} features as now, got one for others; train it again"
+        )
+    if classes != list(CLASSES):
+        raise ModelRefused(
+            f"{NAME}.npz: expected a model for {len(CLASSES)} classes as now, got one for others; train it again"
         )
     if meaning != fingerprint():
         raise ModelRefused(
@@ -169,12 +176,16 @@ def from_bytes(data: bytes, version: str) -> NetworkClassifier:
     for key, shape in ARRAYS.items():
         if arrays[key].shape != shape:
             raise ModelRefused(f"{NAME}.npz: expected {key} of shape {shape}, got {arrays[key].shape}")
+        if not np.isfinite(arrays[key]).all():
+            raise ModelRefused(f"{NAME}.npz: expected {key} to be numbers, got some that are not")
     return NetworkClassifier(arrays, version)
 
 
 def to_bytes(arrays: Arrays) -> bytes:
-    """The file of a model: compressed arrays and the names of its features."""
+    """The file of a model: compressed arrays, and the names of its features and classes."""
     out = io.BytesIO()
     rest: Arrays = {key: value.astype(type_of(key)) for key, value in arrays.items()}
-    np.savez_compressed(out, allow_pickle=False, names=np.array(NAMES), meaning=fingerprint(), **rest)
+    np.savez_compressed(
+        out, allow_pickle=False, names=np.array(NAMES), classes=np.array(CLASSES), meaning=fingerprint(), **rest
+    )
     return out.getvalue()

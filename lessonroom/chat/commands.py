@@ -13,7 +13,7 @@ from lessonroom.chat.evaluate import Judged, in_words, report
 from lessonroom.chat.generator import generate
 from lessonroom.chat.policy import ChatPolicy
 from lessonroom.chat.report import page
-from lessonroom.chat.screen import decide_degraded, look, screen
+from lessonroom.chat.screen import decide_by_rules, look, screen
 from lessonroom.chat.types import Line, Verdict
 from lessonroom.errors import BadInput
 from lessonroom.outfile import report_file
@@ -26,7 +26,7 @@ Screener = Callable[[str, str, Sequence[Line]], Verdict]
 def screener(policy: ChatPolicy, models_dir: Path | None = None, *, rules_only: bool = False) -> Screener:
     """The filter as the gate runs it, without a deadline. Raises ModelRefused where there is no model."""
     if rules_only:
-        return lambda text, sender, context: decide_degraded(look(text, policy, sender, context), policy)
+        return lambda text, sender, context: decide_by_rules(look(text, policy, sender, context), policy)
     model = shelf.load(models_dir)
     return lambda text, sender, context: screen(text, model, policy, sender, context)
 

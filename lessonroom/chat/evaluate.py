@@ -142,9 +142,11 @@ def in_words(figures: dict[str, Any]) -> Iterable[str]:
 
 
 def _line(name: str, part: dict[str, Any]) -> str:
-    return (
-        f"{name:24} {part['rows']:6} rows  recall {_words(part['recall'])}  false alarms {_words(part['false_alarms'])}"
-    )
+    recall, alarms = part["recall"], part["false_alarms"]
+    line = f"{name:20} {part['rows']:6} rows  recall {_words(recall)}  false alarms {_words(alarms)}"
+    if not recall["count"] or not alarms["of"]:
+        return line  # with rows of one class alone, precision says nothing
+    return f"{line}  precision {part['precision']:7.2%}  F1 {part['f1']:.3f}"
 
 
 def _words(share: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from lessonroom.chat.conversation import listen
-from lessonroom.chat.features import features
+from lessonroom.chat.features import DAMPING, features
 from lessonroom.chat.rules import apply, read
 from lessonroom.chat.types import Line
 
@@ -39,7 +39,7 @@ _TALK: Final = (
 @cache
 def fingerprint() -> str:
     """16 hexadecimal digits; the same as long as the probes give the same features."""
-    out = hashlib.sha256()
+    out = hashlib.sha256(repr(DAMPING).encode())
     for text in _TEXTS:
         for talk in ((), _TALK):
             reading = read(text)

@@ -15,7 +15,7 @@ from typing import Final
 
 from lessonroom.chat.classifier import Classifier, Opinion
 from lessonroom.chat.policy import ChatPolicy
-from lessonroom.chat.screen import Case, decide, decide_degraded, judge, look
+from lessonroom.chat.screen import Case, decide, decide_by_rules, is_for_rules, judge, look
 from lessonroom.chat.shadow import Shadow
 from lessonroom.chat.standing import severity
 from lessonroom.chat.types import Action, Decider, Line, Standing, StandingClass, Verdict
@@ -61,14 +61,14 @@ class Gate:
         if standing.standing is StandingClass.PAYING and not self.policy.screen_paying:
             return Verdict(Action.RELAY, 0.0, (), Decider.STANDING)
         case = look(text, self.policy, sender, context)
-        if case.too_long:
-            return decide_degraded(case, self.policy)
+        if is_for_rules(case, self.policy):
+            return decide_by_rules(case, self.policy, degraded=False)
         model, weight = self.classifier, severity(standing, self._clock())
         try:
             opinion = await self._ask(model, case)
         except (TimeoutError, EngineDown) as error:
             self._on_failure(type(error).__name__)
-            return decide_degraded(case, self.policy)
+            return decide_by_rules(case, self.policy)
         verdict = decide(case, opinion, self.policy, weight, model.version if model else "")
         if self.shadow is not None:
             self.shadow.compare(case, verdict.action, weight)

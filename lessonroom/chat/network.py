@@ -28,9 +28,18 @@ from lessonroom.chat.types import Kind
 _LEAST_SCALE: Final = 0.05
 """A feature that hardly ever changes is not blown up by more than this."""
 _MOST_STEPS: Final = 127
-_OTHER_WORDS: Final = {"phone_number": "phone", "email_address": "email", "domain_name": "link"}
-"""How Presidio's texts call the kinds."""
+_OTHER_WORDS: Final = {
+    "phone_number": "phone",
+    "email_address": "email",
+    "domain_name": "link",
+    "vocab": "vocabulary",
+    "task": "exercise",
+    "programming": "code",
+    "conv": "talk",
+}
+"""Other words for kinds and sorts: of Presidio's texts, and of some of our authors."""
 _LEAST_CLASSES: Final = 3
+"""With two the library keeps one output, not one for each."""
 _NEVER: Final = -30.0
 """The logit of a class that training never met."""
 
@@ -42,7 +51,7 @@ class Recipe:
     ``networks`` of ``units`` hidden units each differ only in where they start; their mean is steadier than any of
     them, and side by side they are one wider network. Training ends after ``passes`` over the rows, long before the
     rows are known by heart: that is the only brake on learning by heart that matters here (``alpha`` does next to
-    nothing). On few rows it goes on for ``least_steps``.
+    nothing). On few rows it goes on for about ``least_steps``.
     """
 
     networks: int = 3
@@ -65,7 +74,7 @@ def fit(table: Table, chosen: NDArray[np.bool_], recipe: Recipe, weights: NDArra
     classes = np.array([class_of(row) for row in table.rows])[chosen]
     if len(np.unique(classes)) < _LEAST_CLASSES:
         raise ValueError(f"expected rows of {_LEAST_CLASSES} classes or more to train on")
-    with warnings.catch_warnings(), ThreadPoolExecutor() as threads:
+    with warnings.catch_warnings(), ThreadPoolExecutor(recipe.networks) as threads:
         warnings.simplefilter("ignore", ConvergenceWarning)  # training is stopped early on purpose
         train = partial(_network, inputs, classes, weights[chosen], recipe)
         nets = list(threads.map(train, range(recipe.networks)))
@@ -118,9 +127,9 @@ def class_of(row: Row) -> int:
     """The place of a row in ``CLASSES``. A contact of unknown kind counts as asking for one."""
     if row.label:
         kind = _OTHER_WORDS.get(row.kind, row.kind)
-        return CLASSES.index(kind if kind in set(Kind) else Kind.SOLICIT)
-    sort = "real" if row.family.startswith(FOREIGN) else row.kind
-    return CLASSES.index(sort if sort in SORTS else "other")
+        return list(Kind).index(Kind(kind) if kind in set(Kind) else Kind.SOLICIT)
+    sort = "real" if row.family.startswith(FOREIGN) else _OTHER_WORDS.get(row.kind, row.kind)
+    return len(Kind) + SORTS.index(sort if sort in SORTS else "other")
 
 
 def _whole(rows: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:

@@ -10,11 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from lessonroom.chat.language import LANGUAGES, OTHER
 from lessonroom.chat.types import Action, Kind
 from lessonroom.config import Settings
 from lessonroom.errors import BadSetting
 
 ALL_KINDS = frozenset(Kind)
+KNOWN_LANGUAGES = frozenset(LANGUAGES) - {OTHER}
+"""What the classifier has learned. What is in none of them, or in no words at all, it judges always."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +25,28 @@ class ChatPolicy:
     """The settings of the chat filter, read once.
 
     ``hold_from``: probability from which a message is held for a person, 1 for never. ``own_domains``: lower-case
-    domains that may always be named. ``context``: how many earlier lines are read together with a message.
+    domains that may always be named. ``languages``: those of ``KNOWN_LANGUAGES`` whose messages the classifier judges,
+    others are left to the rules. ``context``: how many earlier lines are read together with a message.
     """
 
     cost_ratio: float = 10.0
     hold_from: float = 1.0
     block_kinds: frozenset[Kind] = ALL_KINDS
     hold_kinds: frozenset[Kind] = frozenset()
+    languages: frozenset[str] = KNOWN_LANGUAGES
     own_domains: frozenset[str] = frozenset()
     screen_paying: bool = False
     context: int = 12
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """The chat's part of all settings. Raises BadSetting for an unknown kind."""
+        """The chat's part of all settings. Raises BadSetting for an unknown kind or language."""
         return cls(
             cost_ratio=settings.chat_cost_ratio,
             hold_from=settings.chat_hold_from,
             block_kinds=_kinds("chat_block_kinds", settings.chat_block_kinds),
             hold_kinds=_kinds("chat_hold_kinds", settings.chat_hold_kinds),
+            languages=_languages(settings.chat_languages),
             own_domains=frozenset(domain.lower().removeprefix("www.") for domain in settings.chat_own_domains),
             screen_paying=settings.chat_screen_paying,
             context=settings.chat_context,
@@ -50,6 +56,13 @@ class ChatPolicy:
         """The probability from which a message is blocked; ``severity`` of the sender (0 and more) lowers it."""
         ratio = self.cost_ratio / (1.0 + severity)
         return ratio / (1.0 + ratio)
+
+
+def _languages(words: Iterable[str]) -> frozenset[str]:
+    languages = frozenset(word.lower() for word in words)
+    if not languages <= KNOWN_LANGUAGES:
+        raise BadSetting(f"chat_languages: expected some of {', '.join(sorted(KNOWN_LANGUAGES))}, got another word")
+    return languages
 
 
 def _kinds(key: str, words: Iterable[str]) -> frozenset[Kind]:

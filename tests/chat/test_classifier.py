@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from contextlib import suppress
 from functools import cache
 
 import numpy as np
@@ -46,7 +47,7 @@ def arrays(**more: float) -> dict[str, np.ndarray]:
 def saying(name: str, margin: float) -> np.ndarray:
     """A bias with which the log odds of all contacts come out as ``margin``, almost all of it for one class."""
     bias = np.full(len(CLASSES), -20.0, np.float32)
-    bias[CLASSES.index(name)], bias[CLASSES.index("other")] = margin, 0.0
+    bias[CLASSES.index(name)], bias[CLASSES.index("harmless other")] = margin, 0.0
     return bias
 
 
@@ -54,9 +55,12 @@ def seen(text: str) -> Features:
     return evidence(look(text, POLICY, "a", (Line("b", "какой твой номер?"), Line("a", "мой такой"))))
 
 
+SAID = {"names": np.array(NAMES), "classes": np.array(CLASSES), "meaning": fingerprint()}
+
+
 def saved(**parts: object) -> bytes:
     out = io.BytesIO()
-    np.savez(out, allow_pickle=False, **{"names": np.array(NAMES), "meaning": fingerprint(), **arrays(), **parts})
+    np.savez(out, allow_pickle=False, **{**SAID, **arrays(), **parts})
     return out.getvalue()
 
 
@@ -97,9 +101,35 @@ def test_a_model_for_features_of_the_same_names_and_another_meaning_is_refused(m
         from_bytes(saved(meaning=meaning), "1")
 
 
+@pytest.mark.parametrize("classes", [CLASSES[:-1], CLASSES[::-1]])
+def test_a_model_that_tells_other_classes_apart_is_refused(classes: tuple[str, ...]) -> None:
+    """The same number of outputs in another order would tell wrong kinds, and nobody would notice."""
+    with pytest.raises(ModelRefused, match="classes"):
+        from_bytes(saved(classes=np.array(classes)), "1")
+
+
+@pytest.mark.parametrize("key", [key for key in ARRAYS if key != "grams"])
+def test_an_array_with_something_that_is_no_number_is_refused(key: str) -> None:
+    """Not a number is never above a threshold: everything would be let through."""
+    broken = arrays()[key]
+    broken.flat[0] = np.nan
+    with pytest.raises(ModelRefused, match=key):
+        from_bytes(saved(**{key: broken}), "1")
+
+
+def test_a_file_that_was_damaged_anywhere_is_refused_or_says_the_same() -> None:
+    """Its sha256 would tell first; what is read without one must not fall over."""
+    whole = bytearray(to_bytes(arrays(hidden=0.5)))
+    for place in range(40, len(whole), max(len(whole) // 60, 1)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        with suppress(ModelRefused):
+            from_bytes(bytes(damaged), "1")
+
+
 def test_a_model_that_does_not_say_what_its_features_meant_is_refused() -> None:
     out = io.BytesIO()
-    np.savez(out, allow_pickle=False, names=np.array(NAMES), **arrays())
+    np.savez(out, allow_pickle=False, names=np.array(NAMES), classes=np.array(CLASSES), **arrays())
     with pytest.raises(ModelRefused, match="got nothing"):
         from_bytes(out.getvalue(), "1")
 
@@ -110,7 +140,9 @@ def test_an_array_that_is_missing_or_of_another_shape_is_refused(key: str) -> No
         from_bytes(saved(**{key: np.zeros(3, np.float32)}), "1")
     without = {name: value for name, value in arrays().items() if name != key}
     out = io.BytesIO()
-    np.savez(out, allow_pickle=False, names=np.array(NAMES), meaning=fingerprint(), **without)
+    np.savez(
+        out, allow_pickle=False, names=np.array(NAMES), classes=np.array(CLASSES), meaning=fingerprint(), **without
+    )
     with pytest.raises(ModelRefused):
         from_bytes(out.getvalue(), "1")
 
@@ -118,7 +150,7 @@ def test_an_array_that_is_missing_or_of_another_shape_is_refused(key: str) -> No
 def test_the_file_holds_nothing_that_anybody_wrote() -> None:
     """Numbers, and the names of features: nothing to read a message from."""
     with np.load(io.BytesIO(to_bytes(arrays())), allow_pickle=False) as file:
-        assert set(file.files) == {*ARRAYS, "names", "meaning"}
+        assert set(file.files) == {*ARRAYS, "names", "classes", "meaning"}
         assert all(file[key].dtype == type_of(key) for key in ARRAYS)
 
 
@@ -174,7 +206,7 @@ def test_the_margin_is_the_log_odds_of_all_contacts_against_all_harmless_talk() 
 def test_the_kind_that_is_told_is_the_likeliest_of_all_kinds(kind: Kind) -> None:
     """Also where the message is most likely harmless."""
     bias = saying(kind, 2.0)
-    bias[CLASSES.index("maths")] = 9.0
+    bias[CLASSES.index("harmless maths")] = 9.0
     assert NetworkClassifier(arrays() | {"bias": bias}, "1").opinion(seen("hi")).kind is kind
 
 

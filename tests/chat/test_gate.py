@@ -13,7 +13,8 @@ from lessonroom.chat.dataset import read_rows
 from lessonroom.chat.gate import MOST_WAITING, Gate
 from lessonroom.chat.policy import ChatPolicy
 from lessonroom.chat.retrain import MUST_PASS
-from lessonroom.chat.screen import MAX_LENGTH, screen
+from lessonroom.chat.rules import SURE
+from lessonroom.chat.screen import CERTAIN, MAX_LENGTH, SHOWN, look, screen
 from lessonroom.chat.types import Action, Decider, Kind, Line, Standing, StandingClass
 from lessonroom.errors import EngineDown
 from tests.chat.models import Fixed, Stuck
@@ -82,6 +83,40 @@ async def test_the_model_is_asked_about_every_message_and_what_it_alone_found_is
     assert (verdict.action, verdict.decider) == (Action.BLOCK, Decider.MODEL)
     assert screen(text, model, ChatPolicy()) == verdict
     assert [(found.kind, found.start, found.end) for found in verdict.findings] == [(kind, 0, len(text))]
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [("спасибо за урок, было очень интересно", False), ("thank you for the lesson", True), ("42", True)],
+)
+async def test_in_a_language_that_is_switched_off_the_rules_decide_alone(text: str, asked: bool) -> None:
+    """On purpose, so the verdict is not degraded. What is in no language at all is judged."""
+    verdict = await Gate(Fixed(1.0), ChatPolicy(languages=frozenset({"en"}))).screen(text)
+    assert verdict.action is (Action.BLOCK if asked else Action.RELAY)
+    assert verdict.decider is (Decider.MODEL if asked else Decider.RULES)
+    assert not verdict.degraded
+    assert screen(text, Fixed(1.0), ChatPolicy(languages=frozenset({"en"}))) == verdict
+
+
+async def test_what_no_rule_is_sure_of_is_told_only_where_the_model_names_the_same_kind() -> None:
+    """A weak sign of one kind must neither hide nor excuse a contact of another."""
+    text = "спасибо vasya_82"
+    weak = [hit for hit in look(text, ChatPolicy()).hits if hit.score >= SHOWN]
+    assert weak
+    assert all(hit.score < SURE for hit in weak)
+    same = screen(text, Fixed(1.0, kind=weak[0].kind), ChatPolicy()).findings
+    assert {found.kind for found in same} == {weak[0].kind}
+    assert (same[0].start, same[0].end) == (weak[0].start, weak[0].end)
+    others = ChatPolicy(block_kinds=frozenset({Kind.ADDRESS}))
+    verdict = screen(text, Fixed(1.0, kind=Kind.ADDRESS), others)
+    assert (verdict.action, [found.kind for found in verdict.findings]) == (Action.BLOCK, [Kind.ADDRESS])
+
+
+async def test_digits_said_in_pieces_for_certain_need_no_model() -> None:
+    talk = [Line("a", "мой номер 8 905"), Line("b", "да?"), Line("a", "123"), Line("b", "дальше")]
+    said = screen("45 67, звоните", Fixed(0.0), ChatPolicy(), "a", talk)
+    assert max(hit.score for hit in look("45 67, звоните", ChatPolicy(), "a", talk).talk.hits) >= CERTAIN
+    assert said.action is Action.BLOCK
 
 
 async def test_a_kind_that_may_pass_passes_also_where_only_the_model_found_it() -> None:

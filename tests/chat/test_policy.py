@@ -56,6 +56,13 @@ def test_the_settings_are_read() -> None:
     assert policy.block_from() == pytest.approx(0.8)
 
 
+def test_a_language_is_switched_off_by_setting() -> None:
+    assert ChatPolicy().languages == ChatPolicy.of(Settings()).languages == {"ru", "uk", "en"}
+    assert ChatPolicy.of(Settings(chat_languages=("EN",))).languages == {"en"}
+    with pytest.raises(BadSetting, match="chat_languages"):
+        ChatPolicy.of(Settings(chat_languages=("klingon",)))
+
+
 def test_an_unknown_kind_stops_with_its_key() -> None:
     with pytest.raises(BadSetting, match="chat_hold_kinds"):
         ChatPolicy.of(Settings(chat_hold_kinds=("pigeon",)))

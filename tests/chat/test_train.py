@@ -29,7 +29,7 @@ from lessonroom.chat.train import (
     sets_of,
     weights_of,
 )
-from lessonroom.chat.types import Line
+from lessonroom.chat.types import Kind, Line
 
 POLICY = ChatPolicy()
 SMALL = Recipe(least_steps=24, rate=0.02)
@@ -119,13 +119,48 @@ def test_a_bucket_that_no_row_has_met_weighs_nothing(table: Table) -> None:
         (Row("a", 1, "phone"), "phone"),
         (Row("a", 1, "phone_number", family=FOREIGN + "x"), "phone"),
         (Row("a", 1, "something"), "solicit"),
-        (Row("a", 0, "maths"), "maths"),
-        (Row("a", 0, "phone"), "other"),
-        (Row("a", 0, "maths", family=FOREIGN + "x"), "real"),
+        (Row("a", 0, "maths"), "harmless maths"),
+        (Row("a", 0, "vocab"), "harmless vocabulary"),
+        (Row("a", 0, "payment"), "harmless payment"),
+        (Row("a", 0, "phone"), "harmless other"),
+        (Row("a", 0, "maths", family=FOREIGN + "x"), "harmless real"),
     ],
 )
 def test_a_row_is_of_the_class_that_its_author_named(row: Row, name: str) -> None:
     assert CLASSES[class_of(row)] == name
+
+
+def test_no_harmless_row_is_of_a_class_of_contacts_and_no_contact_of_another() -> None:
+    assert len(set(CLASSES)) == len(CLASSES)
+    assert all((class_of(row) < len(Kind)) == bool(row.label) for row in corpus())
+
+
+def test_a_row_counts_in_training_by_its_weight(table: Table) -> None:
+    """Rows that weigh next to nothing teach next to nothing."""
+    weights = counted(table)
+    contacts = table.labels == 1
+    without = np.where(contacts, 1e-6, weights)
+    everything = np.ones(len(table.rows), bool)
+    even, told = (margins(table, fit(table, everything, SMALL, some))[contacts].mean() for some in (weights, without))
+    assert told < even - 3
+
+
+def test_networks_that_stand_side_by_side_say_the_mean_of_what_each_says(table: Table) -> None:
+    """And they differ: each starts from weights of its own."""
+    everything, weights = np.ones(len(table.rows), bool), counted(table)
+    arrays = fit(table, everything, SMALL, weights)
+    size = SMALL.units
+    alone = []
+    for number in range(SMALL.networks):
+        part = slice(number * size, (number + 1) * size)
+        zeros = np.zeros_like(arrays["output"])
+        zeros[part] = arrays["output"][part] * SMALL.networks
+        alone.append(np.abs(zeros).sum())
+        assert np.abs(arrays["dense"][:, part] - arrays["dense"][:, :size]).max() > 0 or number == 0
+    assert len(set(alone)) == SMALL.networks
+    one = fit(table, everything, replace(SMALL, networks=1), weights)
+    assert one["output"] == pytest.approx(arrays["output"][:size] * SMALL.networks, abs=1e-5)
+    assert one["dense"] == pytest.approx(arrays["dense"][:, :size], abs=1e-5)
 
 
 def test_a_class_that_was_never_met_is_never_the_answer(table: Table) -> None:
@@ -317,9 +352,23 @@ def test_of_a_source_that_is_measured_not_one_line_was_learned(monkeypatch: pyte
     assert [sum(figures[source]["matrix"].values()) for source in "pq"] == [4, 4]
 
 
+def test_what_people_decided_is_held_to_no_limit_of_ordinary_lines() -> None:
+    """Decisions are doubtful lines: a few of them would ask for a threshold that stops nothing any more."""
+    rows = [Row("1", 0), Row("2", 0, family="room-1"), Row("3", 0, family=FOREIGN + "x")]
+    sets = sets_of(rows, written=1, alone=3, around=0)
+    assert not any(which[1] for which in sets.values())
+    assert sets["others"].tolist() == [False, False, True]
+
+
 def test_the_sets_of_rows_do_not_overlap_and_say_who_wrote_them() -> None:
     talk = (Line("a", "hi"),)
-    rows = [Row("1", 0), Row("2", 0, context=talk), Row("3", 0), Row("4", 0, context=talk), Row("5", 0)]
+    rows = [
+        Row("1", 0),
+        Row("2", 0, context=talk),
+        Row("3", 0, family=FOREIGN + "x"),
+        Row("4", 0, context=talk),
+        Row("5", 0),
+    ]
     sets = sets_of(rows, written=2, alone=3, around=1)
     told = {name: np.flatnonzero(which).tolist() for name, which in sets.items()}
     assert told == {
