@@ -10,9 +10,9 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any, Final
 
-from lessonroom.chat.classifier import NAME, to_bytes
+from lessonroom.chat.classifier import CLASSES, NAME, to_bytes
 from lessonroom.chat.dataset import FOREIGN
-from lessonroom.chat.features import BUCKETS, NAMES
+from lessonroom.chat.features import BUCKETS, GROUPS, NAMES
 from lessonroom.chat.policy import ChatPolicy
 from lessonroom.chat.train import FOLDS, Trained
 from lessonroom.models import Sidecar
@@ -60,15 +60,19 @@ def describe(trained: Trained, sha256: str, version: str, sources: Sequence[str]
         },
         "inputs": [
             {"name": "dense", "shape": [len(NAMES)], "range": "evidence, see lessonroom.chat.features"},
-            {"name": "buckets", "shape": [None], "dtype": "int64", "range": f"0 to {BUCKETS - 1}"},
+            *({"name": name, "shape": [None], "dtype": "int64", "range": f"0 to {BUCKETS - 1}"} for name in GROUPS),
         ],
-        "outputs": [{"name": "probability", "shape": [1], "range": "0 to 1, calibrated"}],
-        "labels": ["harmless", "contact"],
+        "outputs": [
+            {"name": "probability", "shape": [1], "range": "0 to 1, calibrated"},
+            {"name": "kind", "shape": [1], "range": "the likeliest kind of contact"},
+        ],
+        "labels": list(CLASSES),
         "thresholds": {"block_from": round(ChatPolicy().block_from(), 6), "cost_ratio": ChatPolicy().cost_ratio},
         "training_data": data,
         "terms": _TERMS,
         "scores": {
-            "how": f"{FOLDS} folds by family; each row judged by a model that never saw its family",
+            "how": f"{FOLDS} folds: lines of ours by family, each judged by a model that never saw its family; other "
+            "people's lines dealt out one by one, and under sources once more as whole sources",
             **trained.figures,
         },
         "known_failures": list(_FAILURES),

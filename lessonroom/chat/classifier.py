@@ -104,11 +104,13 @@ class NetworkClassifier:
 
     def logits(self, evidence: Features) -> NDArray[np.float32]:
         """What the network says for each of ``CLASSES``."""
-        table = self.arrays["grams"]
-        steps = np.zeros(UNITS, np.float32)
-        for scale, damping, buckets in zip(self._gram_scales, DAMPING, evidence.grams, strict=True):
-            if len(buckets):
-                steps += table[buckets].sum(0, np.int32) * np.float32(scale / math.sqrt(len(buckets) + damping))
+        sizes = [len(buckets) for buckets in evidence.grams]
+        each = [
+            scale / math.sqrt(size + damping)
+            for scale, size, damping in zip(self._gram_scales, sizes, DAMPING, strict=True)
+        ]
+        rows = self.arrays["grams"].take(np.concatenate(evidence.grams), axis=0).astype(np.float32)
+        steps = np.repeat(np.array(each, np.float32), sizes) @ rows
         hidden = self._hidden + evidence.dense @ self._dense + steps * self.arrays["step"]
         out: NDArray[np.float32] = np.maximum(hidden, 0.0) @ self.arrays["output"] + self.arrays["bias"]
         return out
