@@ -33,8 +33,8 @@ MADE_UP_WEIGHT: Final = 0.35
 CONVERSATION_WEIGHT: Final = 2.0
 """A composed conversation counts this much more than a composed message: there are few of them, and they are hard."""
 MOST_ALARMS: Final = {"messages": 0.006, "conversations": 0.025, "others": 0.001, "in_talk": 0.018}
-"""False alarms that the default costs may give on rows held out: near misses that were written against the filter, whole
-families held out; such conversations; real ordinary lines; and copies of all of them put into talk of other lines."""
+"""False alarms that the default costs may give on rows held out: near misses that were written against the filter, by
+whole families; such conversations; real ordinary lines; and copies of all of them put into talk of other lines."""
 
 
 def weights_of(table: Table, sets: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.float64]:
