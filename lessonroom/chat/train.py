@@ -27,12 +27,12 @@ from lessonroom.chat.table import Progress, Table, tabulate
 FOLDS: Final = 5
 HARMLESS_WEIGHT: Final = 3.0
 """A harmless row counts this much more than a contact: the costs are not equal either."""
-FOREIGN_WEIGHT: Final = 0.4
+FOREIGN_WEIGHT: Final = 0.8
 IN_TALK_WEIGHT: Final = 0.3
 MADE_UP_WEIGHT: Final = 0.35
 CONVERSATION_WEIGHT: Final = 2.0
 """A composed conversation counts this much more than a composed message: there are few of them, and they are hard."""
-MOST_ALARMS: Final = {"messages": 0.006, "conversations": 0.025, "others": 0.001, "in_talk": 0.018}
+MOST_ALARMS: Final = {"messages": 0.006, "conversations": 0.03, "others": 0.001, "in_talk": 0.018}
 """False alarms that the default costs may give on rows held out: near misses that were written against the filter, by
 whole families; such conversations; real ordinary lines; and copies of all of them put into talk of other lines."""
 
