@@ -148,7 +148,7 @@ _QUOTES: Final = frozenset('"«»“”„')
 def _contrasts(reading: Reading, hits: Sequence[Hit], talk: Talk) -> list[float]:
     """A sure hit by itself, beside words about exercises and examples, in quotation marks, and over several lines.
 
-    That a frame takes the force out of a sure hit is no sum of evidence, so it is a feature.
+    The classifier could find by itself that a frame takes the force out of a hit; told so, it needs fewer examples.
     """
     sure = any(hit.score >= _SURE for hit in hits)
     framed, quoted = bool(reading.cues & _FRAMES), not _QUOTES.isdisjoint(reading.text)

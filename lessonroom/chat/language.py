@@ -1,4 +1,4 @@
-"""Which language a chat message is in: a guess for the review page and the figures, never for a verdict. Pure.
+"""Which language a chat message is in: a guess for the review page, the figures, and a switched-off language. Pure.
 
 The alphabet decides. Between Russian and Ukrainian the letters do that only one of them has, and where there are none
 of these, short words and endings; between English and other languages in Latin letters, short words. Names of

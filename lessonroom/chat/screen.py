@@ -70,7 +70,7 @@ def judge(case: Case, classifier: Classifier) -> Opinion:
     """What the classifier says of the message. Raises EngineDown.
 
     A mobile number said in pieces, beside words of calling and with no question or exercise that asks for the digits,
-    is certain: of 5,700 composed harmless conversations none had one.
+    is certain: of 6,854 composed harmless conversations none had one.
     """
     opinion = classifier.opinion(evidence(case))
     split = max((hit.score for hit in case.talk.hits if hit.rule == "split_digits"), default=0.0)
