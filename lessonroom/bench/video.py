@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 BATCHES = (1, 4, 16, 64)
 WARM_UP = 5
-STAGES = ("decode", "convert", "detect", "mesh", "quality", "expression", "whole", "networks")
+STAGES = ("decode", "convert", "detect", "mesh", "crop", "quality", "expression", "whole", "networks")
 
 
 def run(settings: Settings, clip: Path, *, rounds: int = 300, progress: Show = unseen) -> dict[str, Any]:
@@ -103,8 +103,9 @@ def _stages(engine: Engine, clip: Path, rounds: int, progress: Show) -> tuple[Ti
 def _look(row: Row, kept: _Kept, image: Image, found: faces.Found, face: Face) -> None:
     """The stages after detection, the whole once more as the server does it, and the networks alone."""
     _timed(row, "mesh", faces.landmark, kept, image, found)
-    _timed(row, "quality", quality.judge, image, face)
-    _timed(row, "expression", expression.read, kept, image, face)
+    grey = _timed(row, "crop", expression.crop, image, face)
+    _timed(row, "quality", quality.judge, image, face, grey)
+    _timed(row, "expression", expression.read, kept, grey)
     asked = kept.taken()
     _timed(row, "whole", observe, kept.engine, Sample(image, 0.0))
     _timed(row, "networks", lambda: [kept.engine.infer(model, inputs) for model, inputs in asked])
@@ -114,11 +115,11 @@ def _batch(engine: Engine, seen: list[tuple[Image, Face]], size: int) -> float:
     """Expressions read per second of processor time, in batches of ``size`` faces."""
     crops = [expression.crop(image, face) for image, face in seen]
     batch = [crops[number % len(crops)] for number in range(size)]
-    expression.read_crops(engine, batch)
+    expression.read_all(engine, batch)
     spent = []
     for _ in range(max(3, 128 // size)):
         began = time.thread_time()
-        expression.read_crops(engine, batch)
+        expression.read_all(engine, batch)
         spent.append(time.thread_time() - began)
     return round(size / float(np.median(spent)), 1)
 

@@ -47,15 +47,15 @@ def export(checkpoint: Path, data: Path, out: Path, made_by: str) -> dict[str, A
     size = int(options["size"])
     check = read_faces(data, "valid")
     clear = check.majority >= 0
-    views = [logits[clear] for logits in predict_logits(network, check.images, size)]
-    temperature = evaluate.fit_temperature(check.majority[clear], views)
+    logits = predict_logits(network, check.images, size)[clear]
+    temperature = evaluate.fit_temperature(check.majority[clear], logits)
     model = _onnx(network, temperature, size)
     difference = _difference(network, temperature, model, check, size)
     if not difference <= LARGEST_DIFFERENCE:
         raise ModelRefused(f"{MODEL}.onnx: expected PyTorch's answers, got a difference of {difference:.1e}")
-    chances = evaluate.mean_of_views(views, temperature)
+    chances = evaluate.softmax(logits, temperature)
     scores = {
-        "data": "FER+ validation part, majority labels, mean of picture and mirror image",
+        "data": "FER+ validation part, majority labels",
         **evaluate.summary(check.majority[clear], chances),
         "largest_difference_from_pytorch": float(f"{difference:.1e}"),
     }

@@ -1,4 +1,4 @@
-"""Read an expression: cut the face out as the network was trained to see it, ask the network, average with the mirror.
+"""Read an expression: cut the face out as the network was trained to see it, and ask the network.
 
 Pictures are BGR uint8. Nothing is kept; the embedding stays in the process.
 """
@@ -35,25 +35,17 @@ class Expression:
     embedding: NDArray[np.float32] = field(repr=False)
 
 
-def read(engine: Engine, image: Image, face: Face) -> Expression:
-    """The expression of a face with landmarks. Raises BadInput for a face without them."""
-    return read_crop(engine, crop(image, face))
-
-
-def read_crop(engine: Engine, picture: NDArray[np.uint8]) -> Expression:
+def read(engine: Engine, picture: NDArray[np.uint8]) -> Expression:
     """The expression in a tight face crop, grey (S, S) or BGR (S, S, 3), of any size."""
-    return read_crops(engine, [picture])[0]
+    return read_all(engine, [picture])[0]
 
 
-def read_crops(engine: Engine, pictures: list[NDArray[np.uint8]]) -> list[Expression]:
-    """Many crops in one inference; each is asked about twice, as it is and mirrored."""
-    batch = np.stack([_input(picture) for picture in pictures])
-    answer = engine.infer(MODEL, {"face": np.concatenate([batch, batch[..., ::-1]])})
-    chances = (answer["probabilities"][: len(pictures)] + answer["probabilities"][len(pictures) :]) / 2
-    features = (answer["embedding"][: len(pictures)] + answer["embedding"][len(pictures) :]) / 2
+def read_all(engine: Engine, pictures: list[NDArray[np.uint8]]) -> list[Expression]:
+    """Many crops in one inference."""
+    answer = engine.infer(MODEL, {"face": np.stack([_input(picture) for picture in pictures])})
     return [
         Expression(dict(zip(EXPRESSIONS, (float(value) for value in row), strict=True)), feature)
-        for row, feature in zip(chances, features, strict=True)
+        for row, feature in zip(answer["probabilities"], answer["embedding"], strict=True)
     ]
 
 

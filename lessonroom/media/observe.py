@@ -12,10 +12,13 @@ def observe(engine: Engine, sample: Sample) -> Observation:
     face = faces.look(engine, sample.image)
     if isinstance(face, Unseen):
         return Observation(sample.captured_at, face)
-    judged = quality.judge(sample.image, face)
-    if judged.unseen is not None or face.landmarks is None:
-        return Observation(sample.captured_at, judged.unseen or Unseen.NO_FACE, face)
-    read = expression.read(engine, sample.image, face)
+    if face.landmarks is None:
+        return Observation(sample.captured_at, Unseen.NO_FACE, face)
+    grey = expression.crop(sample.image, face)
+    judged = quality.judge(sample.image, face, grey)
+    if judged.unseen is not None:
+        return Observation(sample.captured_at, judged.unseen, face)
+    read = expression.read(engine, grey)
     return Observation(
         sample.captured_at,
         face=face,

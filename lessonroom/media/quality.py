@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lessonroom.errors import BadInput
-from lessonroom.media.expression import crop
 from lessonroom.media.types import Face, Image, Unseen
 
 
@@ -44,11 +43,13 @@ class Judged:
     quality: float
 
 
-def judge(image: Image, face: Face, bounds: Bounds = Bounds()) -> Judged:
-    """Judge one face with landmarks. The first bound that is broken gives the reason; the weakest gives the quality."""
+def judge(image: Image, face: Face, grey: NDArray[np.uint8], bounds: Bounds = Bounds()) -> Judged:
+    """Judge one face with landmarks. The first bound that is broken gives the reason; the weakest gives the quality.
+
+    ``grey``: the face as the expression network gets it, (S, S).
+    """
     if face.landmarks is None:
         raise BadInput("a face must have landmarks to be judged. Got a bare box instead.")
-    grey = crop(image, face)
     measured = {
         Unseen.TOO_SMALL: _grade(_width(face.landmarks), bounds.width),
         Unseen.CUT_OFF: _grade(_outside(face.landmarks, image), bounds.outside),

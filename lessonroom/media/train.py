@@ -192,33 +192,30 @@ class _Run:
 
 
 def validate(network: ExpressionNet, faces: Faces, size: int) -> dict[str, float]:
-    """Scores on pictures as they are: loss on votes, accuracy on majorities, with their mirror images and without."""
-    logits, mirrored = predict_logits(network, faces.images, size)
+    """Scores on pictures as they are: loss on votes, accuracy on majorities."""
+    chances = evaluate.softmax(predict_logits(network, faces.images, size))
     clear = faces.majority >= 0
-    single = evaluate.softmax(logits)
-    both = (single + evaluate.softmax(mirrored)) / 2
     truth = faces.majority[clear]
     return {
-        "loss": float(-(faces.targets * np.log(single + 1e-12)).sum(axis=1).mean()),
-        "accuracy_single": evaluate.accuracy(truth, single[clear]),
-        "accuracy": evaluate.accuracy(truth, both[clear]),
-        "balanced_accuracy": evaluate.balanced_accuracy(truth, both[clear]),
-        "balanced_accuracy_7": evaluate.balanced_accuracy(truth, both[clear], without=("contempt",)),
+        "loss": float(-(faces.targets * np.log(chances + 1e-12)).sum(axis=1).mean()),
+        "accuracy": evaluate.accuracy(truth, chances[clear]),
+        "balanced_accuracy": evaluate.balanced_accuracy(truth, chances[clear]),
+        "balanced_accuracy_7": evaluate.balanced_accuracy(truth, chances[clear], without=("contempt",)),
     }
 
 
-def predict_logits(network: ExpressionNet, images: NDArray[np.uint8], size: int) -> tuple[Floats, Floats]:
-    """Logits (N, 8) of the pictures (N, S, S) and of their mirror images."""
+def predict_logits(network: ExpressionNet, images: NDArray[np.uint8], size: int) -> Floats:
+    """Logits (N, 8) of the pictures (N, S, S)."""
     import torch  # noqa: PLC0415
 
     network.eval()
-    parts: list[tuple[Floats, Floats]] = []
+    parts: list[Floats] = []
     with torch.inference_mode():
         for start in range(0, len(images), 256):
             crops = [augment.plain(image, size) for image in images[start : start + 256]]
             batch = torch.from_numpy(as_input(crops)).contiguous(memory_format=torch.channels_last)
-            parts.append((network(batch)[0].numpy(), network(batch.flip(3))[0].numpy()))
-    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+            parts.append(network(batch)[0].numpy())
+    return np.concatenate(parts)
 
 
 def _schedule(done: float, warm_up: float) -> float:

@@ -52,9 +52,9 @@ def test_the_temperature_cools_boasting_and_warms_modesty() -> None:
     truth = rng.integers(0, 8, 4000)
     honest = rng.normal(0, 1, (4000, 8))
     honest[np.arange(4000), truth] += 1.0
-    fitted = evaluate.fit_temperature(truth, [honest])
-    assert evaluate.fit_temperature(truth, [honest * 2]) == pytest.approx(fitted * 2, rel=0.05)
-    assert evaluate.fit_temperature(truth, [honest / 2]) == pytest.approx(fitted / 2, rel=0.05)
+    fitted = evaluate.fit_temperature(truth, honest)
+    assert evaluate.fit_temperature(truth, honest * 2) == pytest.approx(fitted * 2, rel=0.05)
+    assert evaluate.fit_temperature(truth, honest / 2) == pytest.approx(fitted / 2, rel=0.05)
 
 
 def test_the_interval_holds_the_score_and_narrows_with_more_faces() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lessonroom.errors import BadInput
-from lessonroom.media import faces, quality
+from lessonroom.media import expression, faces, quality
 from lessonroom.media.onnx_engine import OnnxEngine
 from lessonroom.media.types import Box, Face, Image, Unseen
 from tests.media import pictures
@@ -30,10 +30,15 @@ def seen(engine: OnnxEngine) -> tuple[Image, Face]:
     return image, face
 
 
+def judged(image: Image, face: Face) -> quality.Judged:
+    """The judgement of a face with the crop that the server gives it."""
+    return quality.judge(image, face, expression.crop(image, face))
+
+
 def test_a_clear_face_is_seen_at_full_quality(seen: tuple[Image, Face]) -> None:
-    judged = quality.judge(*seen)
-    assert judged.unseen is None
-    assert judged.quality > 0.8
+    found = judged(*seen)
+    assert found.unseen is None
+    assert found.quality > 0.8
 
 
 def moved(face: Face, factor: float = 1.0, right: float = 0.0, down: float = 0.0) -> Face:
@@ -75,26 +80,26 @@ def flat(image: Image) -> Image:
 def test_bad_light_and_blur_are_told_apart(seen: tuple[Image, Face], change: object, expected: Unseen) -> None:
     image, face = seen
     assert callable(change)
-    assert quality.judge(change(image), face) == quality.Judged(expected, 0.0)
+    assert judged(change(image), face) == quality.Judged(expected, 0.0)
 
 
 def test_a_face_below_40_pixels_is_too_small(seen: tuple[Image, Face]) -> None:
     image, face = seen
     small = pictures.scaled(image, 0.2)
-    assert quality.judge(small, moved(face, 0.2)).unseen is Unseen.TOO_SMALL
+    assert judged(small, moved(face, 0.2)).unseen is Unseen.TOO_SMALL
 
 
 @pytest.mark.parametrize(("yaw", "pitch"), [(50.0, 0.0), (-50.0, 0.0), (0.0, 40.0), (0.0, -40.0)])
 def test_a_head_turned_far_away_is_not_read(seen: tuple[Image, Face], yaw: float, pitch: float) -> None:
     image, face = seen
-    assert quality.judge(image, replace(face, yaw=yaw, pitch=pitch)).unseen is Unseen.TURNED_AWAY
+    assert judged(image, replace(face, yaw=yaw, pitch=pitch)).unseen is Unseen.TURNED_AWAY
 
 
 def test_a_head_turned_a_little_is_read_with_less_quality(seen: tuple[Image, Face]) -> None:
     image, face = seen
-    judged = quality.judge(image, replace(face, yaw=35.0))
-    assert judged.unseen is None
-    assert 0.0 < judged.quality < 0.7
+    found = judged(image, replace(face, yaw=35.0))
+    assert found.unseen is None
+    assert 0.0 < found.quality < 0.7
 
 
 @pytest.mark.parametrize(("across", "along"), [(1, 0), (-1, 0), (0, 1), (0, -1)], ids=["right", "left", "low", "high"])
@@ -105,7 +110,7 @@ def test_a_face_half_out_of_the_picture_is_cut_off(seen: tuple[Image, Face], acr
     x, y = face.landmarks[:, :2].mean(axis=0)
     right = {1: image.shape[1] - x, -1: -x, 0: 0.0}[across]
     down = {1: image.shape[0] - y, -1: -y, 0: 0.0}[along]
-    assert quality.judge(image, moved(face, right=float(right), down=float(down))).unseen is Unseen.CUT_OFF
+    assert judged(image, moved(face, right=float(right), down=float(down))).unseen is Unseen.CUT_OFF
 
 
 def test_a_covered_face_is_not_called_calm(engine: OnnxEngine, seen: tuple[Image, Face]) -> None:
@@ -127,9 +132,9 @@ def test_a_face_after_a_lessons_video_compression_is_still_seen(
     image = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8)
     face = faces.look(engine, image)
     assert isinstance(face, Face)
-    assert quality.judge(image, face).unseen is None
+    assert judged(image, face).unseen is None
 
 
 def test_a_bare_box_cannot_be_judged() -> None:
     with pytest.raises(BadInput, match="landmarks"):
-        quality.judge(np.zeros((10, 10, 3), np.uint8), Face(Box(0, 0, 5, 5), 0.9))
+        quality.judge(np.zeros((10, 10, 3), np.uint8), Face(Box(0, 0, 5, 5), 0.9), np.zeros((8, 8), np.uint8))
