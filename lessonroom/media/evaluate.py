@@ -1,11 +1,12 @@
 """Scores of predicted probabilities against labels: how right, for which classes, how honest, how sure, for whom.
 
-Probabilities are (N, 8) in the order of ``EXPRESSIONS``; truth is (N,) class numbers. Pure.
+Probabilities are (N, 8) in the order of ``EXPRESSIONS``; truth is (N,) class numbers. A *matrix* is a confusion: counts
+(8, 8), row the truth, column the answer; a ninth column counts those that got no answer. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,12 @@ from lessonroom.media.types import EXPRESSIONS
 
 Probabilities = NDArray[np.floating[Any]]
 Truth = NDArray[np.int64]
+Matrix = NDArray[np.int64]
+
+RARE = ("contempt",)
+"""Left out of the balanced accuracy over seven classes: FER+ has a few dozen of them."""
+FEW = 30
+"""Fewer faces than these say little, however their scores look."""
 
 
 def softmax(logits: Probabilities, temperature: float = 1.0) -> Probabilities:
@@ -25,43 +32,106 @@ def softmax(logits: Probabilities, temperature: float = 1.0) -> Probabilities:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def accuracy(truth: Truth, probabilities: Probabilities) -> float:
-    """Share of faces whose likeliest class is the true one."""
-    return float((probabilities.argmax(axis=1) == truth).mean())
+def fit_temperature(truth: Truth, logits: Probabilities) -> float:
+    """The temperature at which the labels are likeliest (Guo et al. 2017), from a grid of 0.25 to 4."""
+    rows = np.arange(len(truth))
+
+    def loss(temperature: float) -> float:
+        return float(-np.log(softmax(logits, temperature)[rows, truth] + 1e-12).mean())
+
+    return float(min(np.geomspace(0.25, 4.0, 121), key=loss))
 
 
-def confusion(truth: Truth, probabilities: Probabilities) -> NDArray[np.int64]:
-    """Counts (C, C): row is the truth, column the answer."""
-    classes = probabilities.shape[1]
+# --- from a confusion ------------------------------------------------------------------------------------------------
+
+
+def confusion(truth: Truth, probabilities: Probabilities) -> Matrix:
+    """Counts (8, 8): row is the truth, column the answer."""
+    classes = len(EXPRESSIONS)
     flat = truth * classes + probabilities.argmax(axis=1)
     return np.bincount(flat, minlength=classes * classes).reshape(classes, classes)
 
 
+def with_unanswered(matrix: Matrix, truth: Truth) -> Matrix:
+    """The matrix (8, 9) that also counts faces of these classes as answered by none."""
+    return np.column_stack([matrix, np.bincount(truth, minlength=len(EXPRESSIONS))])
+
+
+def accuracy_of(matrix: Matrix) -> float:
+    """Share of right answers."""
+    return _share(float(np.trace(matrix)), float(matrix.sum()))
+
+
+def balanced_accuracy_of(matrix: Matrix, without: Sequence[str] = ()) -> float:
+    """Mean recall of the classes that occur, those of ``without`` left out; NaN where none occurs."""
+    kept = matrix.sum(axis=1) > 0
+    kept[[EXPRESSIONS.index(name) for name in without]] = False
+    return _share(float((np.diag(matrix)[kept] / matrix.sum(axis=1)[kept]).sum()), float(kept.sum()))
+
+
+def macro_f1_of(matrix: Matrix) -> float:
+    """Mean F1 of the classes that occur in truth or answer."""
+    total = matrix.sum(axis=1) + matrix.sum(axis=0)[: len(matrix)]
+    kept = total > 0
+    return _share(float((2 * np.diag(matrix)[kept] / total[kept]).sum()), float(kept.sum()))
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else float("nan")
+
+
+SCORES: Mapping[str, Callable[[Matrix], float]] = {
+    "accuracy": accuracy_of,
+    "balanced_accuracy": balanced_accuracy_of,
+    "balanced_accuracy_7": lambda matrix: balanced_accuracy_of(matrix, RARE),
+    "macro_f1": macro_f1_of,
+}
+
+
+def interval(
+    score: Callable[[Matrix], float], matrix: Matrix, *, draws: int = 1000, seed: int = 0
+) -> tuple[float, float]:
+    """95 % interval of a score by bootstrap over faces: drawing faces again is drawing the matrix' cells again."""
+    shares = matrix.ravel() / matrix.sum()
+    drawn = np.random.default_rng(seed).multinomial(int(matrix.sum()), shares, size=draws)
+    low, high = np.nanpercentile([score(each.reshape(matrix.shape)) for each in drawn], [2.5, 97.5])
+    return float(low), float(high)
+
+
+def counted(matrix: Matrix, *, draws: int = 1000) -> dict[str, Any]:
+    """The scores of a matrix with their intervals; null for a score that these faces do not have."""
+    values = {name: score(matrix) for name, score in SCORES.items()}
+    return {
+        **{name: None if np.isnan(value) else round(value, 4) for name, value in values.items()},
+        "intervals_95": {
+            name: None if np.isnan(values[name]) else [round(end, 4) for end in interval(score, matrix, draws=draws)]
+            for name, score in SCORES.items()
+        },
+    }
+
+
+# --- from probabilities ----------------------------------------------------------------------------------------------
+
+
+def accuracy(truth: Truth, probabilities: Probabilities) -> float:
+    """Share of faces whose likeliest class is the true one."""
+    return accuracy_of(confusion(truth, probabilities))
+
+
 def balanced_accuracy(truth: Truth, probabilities: Probabilities, without: Sequence[str] = ()) -> float:
     """Mean recall of the classes that occur; faces whose truth is ``without`` are left out."""
-    matrix = confusion(truth, probabilities)
-    kept = [row for row, name in enumerate(EXPRESSIONS) if name not in without and matrix[row].sum()]
-    return float(np.mean([matrix[row, row] / matrix[row].sum() for row in kept]))
+    return balanced_accuracy_of(confusion(truth, probabilities), without)
 
 
 def macro_f1(truth: Truth, probabilities: Probabilities) -> float:
     """Mean F1 of the classes that occur in truth or answer."""
-    matrix = confusion(truth, probabilities)
-    right = np.diag(matrix)
-    total = matrix.sum(axis=0) + matrix.sum(axis=1)
-    return float(np.mean(2 * right[total > 0] / total[total > 0]))
+    return macro_f1_of(confusion(truth, probabilities))
 
 
 def calibration_error(truth: Truth, probabilities: Probabilities, bins: int = 15) -> float:
     """Expected calibration error: mean gap between the confidence and the share of right answers (Guo et al. 2017)."""
-    sure = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == truth
-    place = np.minimum((sure * bins).astype(int), bins - 1)
-    gap = 0.0
-    for index in np.unique(place):
-        inside = place == index
-        gap += inside.mean() * abs(right[inside].mean() - sure[inside].mean())
-    return float(gap)
+    found = reliability(truth, probabilities, bins)
+    return float(sum(each["count"] * abs(each["accuracy"] - each["confidence"]) for each in found) / len(truth))
 
 
 def reliability(truth: Truth, probabilities: Probabilities, bins: int = 10) -> list[dict[str, float]]:
@@ -79,52 +149,14 @@ def reliability(truth: Truth, probabilities: Probabilities, bins: int = 10) -> l
     ]
 
 
-def fit_temperature(truth: Truth, logits: Probabilities) -> float:
-    """The temperature at which the labels are likeliest (Guo et al. 2017), from a grid of 0.25 to 4."""
-    rows = np.arange(len(truth))
-
-    def loss(temperature: float) -> float:
-        return float(-np.log(softmax(logits, temperature)[rows, truth] + 1e-12).mean())
-
-    return float(min(np.geomspace(0.25, 4.0, 121), key=loss))
-
-
-def interval(
-    score: Callable[[Truth, Probabilities], float],
-    truth: Truth,
-    probabilities: Probabilities,
-    *,
-    draws: int = 1000,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """95 % interval of a score by bootstrap over faces."""
-    rng = np.random.default_rng(seed)
-    values = []
-    for _ in range(draws):
-        chosen = rng.integers(0, len(truth), len(truth))
-        values.append(score(truth[chosen], probabilities[chosen]))
-    low, high = np.percentile(values, [2.5, 97.5])
-    return float(low), float(high)
-
-
 def summary(truth: Truth, probabilities: Probabilities, *, draws: int = 1000) -> dict[str, Any]:
     """Every score of one set of faces, with intervals. Raises BadInput when there is nothing to score."""
     if not len(truth):
         raise BadInput("expected at least one labelled face, got none")
     matrix = confusion(truth, probabilities)
-    scores: dict[str, Callable[[Truth, Probabilities], float]] = {
-        "accuracy": accuracy,
-        "balanced_accuracy": balanced_accuracy,
-        "balanced_accuracy_7": lambda t, p: balanced_accuracy(t, p, without=("contempt",)),
-        "macro_f1": macro_f1,
-    }
     return {
         "faces": len(truth),
-        **{name: round(score(truth, probabilities), 4) for name, score in scores.items()},
-        "intervals_95": {
-            name: [round(end, 4) for end in interval(score, truth, probabilities, draws=draws)]
-            for name, score in scores.items()
-        },
+        **counted(matrix, draws=draws),
         "calibration_error": round(calibration_error(truth, probabilities), 4),
         "reliability": reliability(truth, probabilities),
         "recall": {
@@ -137,10 +169,15 @@ def summary(truth: Truth, probabilities: Probabilities, *, draws: int = 1000) ->
 
 
 def by_group(truth: Truth, probabilities: Probabilities, groups: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The summary of each group of faces, for fairness. Raises BadInput unless every face has a group's name."""
+    """The summary of each group of faces, for fairness; ``too_few`` marks those with fewer than :data:`FEW`.
+
+    Raises BadInput unless every face has a group's name.
+    """
     if len(groups) != len(truth):
         raise BadInput(f"expected {len(truth)} group names, got {len(groups)}")
     names = np.asarray(groups)
     return {
-        str(name): summary(truth[names == name], probabilities[names == name], draws=200) for name in np.unique(names)
+        str(name): {"too_few": int((names == name).sum()) < FEW}
+        | summary(truth[names == name], probabilities[names == name], draws=200)
+        for name in np.unique(names)
     }

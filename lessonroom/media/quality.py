@@ -5,6 +5,7 @@ A face that cannot be read must never look like a calm one, so each bound errs t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 
 from lessonroom.errors import BadInput
 from lessonroom.media.types import Face, Image, Unseen
+
+CROP_SIDE = 64
+"""Side of a crop, in pixels, for which the bounds of sharpness hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +58,15 @@ def judge(image: Image, face: Face, grey: NDArray[np.uint8], bounds: Bounds = Bo
         Unseen.TOO_SMALL: _grade(_width(face.landmarks), bounds.width),
         Unseen.CUT_OFF: _grade(_outside(face.landmarks, image), bounds.outside),
         Unseen.TURNED_AWAY: min(_grade(abs(face.yaw), bounds.yaw), _grade(abs(face.pitch), bounds.pitch)),
-        Unseen.TOO_DARK: _dark(grey, bounds),
-        Unseen.TOO_BRIGHT: _bright(grey, bounds),
-        Unseen.BLURRED: _grade(sharpness(grey), bounds.sharp),
     }
-    for reason, grade in measured.items():
-        if grade <= 0.0:
-            return Judged(reason, 0.0)
-    return Judged(None, min(measured.values()))
+    return _judged(measured | _clarity(grey, bounds))
+
+
+def judge_crop(picture: NDArray[np.uint8], bounds: Bounds = Bounds()) -> Judged:
+    """Judge a tight face crop, grey (height, width) of any size, by light and sharpness alone."""
+    how = cv2.INTER_AREA if picture.shape[0] > CROP_SIDE else cv2.INTER_LINEAR
+    grey = np.asarray(cv2.resize(picture, (CROP_SIDE, CROP_SIDE), interpolation=how), np.uint8)
+    return _judged(_clarity(grey, bounds))
 
 
 def sharpness(grey: NDArray[np.uint8]) -> float:
@@ -72,6 +77,21 @@ def sharpness(grey: NDArray[np.uint8]) -> float:
         return 0.0
     fine = values - cv2.GaussianBlur(values, (0, 0), 1.5)
     return float(fine.std()) / spread
+
+
+def _judged(measured: Mapping[Unseen, float]) -> Judged:
+    for reason, grade in measured.items():
+        if grade <= 0.0:
+            return Judged(reason, 0.0)
+    return Judged(None, min(measured.values()))
+
+
+def _clarity(grey: NDArray[np.uint8], bounds: Bounds) -> dict[Unseen, float]:
+    return {
+        Unseen.TOO_DARK: _dark(grey, bounds),
+        Unseen.TOO_BRIGHT: _bright(grey, bounds),
+        Unseen.BLURRED: _grade(sharpness(grey), bounds.sharp),
+    }
 
 
 def _grade(value: float, bound: tuple[float, float]) -> float:

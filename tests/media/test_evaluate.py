@@ -58,10 +58,39 @@ def test_the_temperature_cools_boasting_and_warms_modesty() -> None:
 
 
 def test_the_interval_holds_the_score_and_narrows_with_more_faces() -> None:
-    few = evaluate.interval(evaluate.accuracy, TRUTH, sure(ANSWERS), draws=300)
-    many = evaluate.interval(evaluate.accuracy, np.tile(TRUTH, 50), sure(ANSWERS * 50), draws=300)
+    matrix = evaluate.confusion(TRUTH, sure(ANSWERS))
+    few = evaluate.interval(evaluate.accuracy_of, matrix, draws=300)
+    many = evaluate.interval(evaluate.accuracy_of, matrix * 50, draws=300)
     assert few[0] <= 5 / 8 <= few[1]
     assert few[1] - few[0] > 3 * (many[1] - many[0])
+
+
+def test_drawing_cells_of_the_confusion_is_drawing_faces() -> None:
+    """The interval comes from the matrix alone; it must be that of the bootstrap over faces, which costs far more."""
+    rng = np.random.default_rng(1)
+    truth = rng.integers(0, 8, 600)
+    answers = np.where(rng.random(600) < 0.7, truth, rng.integers(0, 8, 600))
+    table = sure(list(answers))
+    faces = [rng.integers(0, 600, 600) for _ in range(1500)]
+    expected = np.percentile([evaluate.macro_f1(truth[drawn], table[drawn]) for drawn in faces], [2.5, 97.5])
+    found = evaluate.interval(evaluate.macro_f1_of, evaluate.confusion(truth, table), draws=1500)
+    assert found == pytest.approx(tuple(expected), abs=0.006)
+
+
+def test_a_face_without_an_answer_counts_as_wrong_for_its_class() -> None:
+    matrix = evaluate.with_unanswered(evaluate.confusion(TRUTH, sure(ANSWERS)), np.array([0, 1]))
+    assert evaluate.accuracy_of(matrix) == pytest.approx(5 / 10)
+    assert evaluate.balanced_accuracy_of(matrix) == pytest.approx((3 / 5 + 2 / 3 + 0 + 0) / 4)
+    neutral, happiness = 2 * 3 / (5 + 5), 2 * 2 / (3 + 3)
+    assert evaluate.macro_f1_of(matrix) == pytest.approx((neutral + happiness) / 4)
+
+
+def test_a_score_that_faces_do_not_have_is_null_and_not_a_number() -> None:
+    """Only contempt: there is nothing to average over the other seven."""
+    found = evaluate.summary(np.array([7, 7]), sure([7, 0]))
+    assert found["accuracy"] == 0.5
+    assert found["balanced_accuracy_7"] is None
+    assert found["intervals_95"]["balanced_accuracy_7"] is None
 
 
 def test_the_summary_of_each_group_is_that_of_its_faces_alone() -> None:
@@ -70,6 +99,12 @@ def test_the_summary_of_each_group_is_that_of_its_faces_alone() -> None:
     assert found["a"]["accuracy"] == pytest.approx(0.75)
     assert found["b"]["accuracy"] == pytest.approx(0.5)
     assert found["a"]["recall"] == {EXPRESSIONS[0]: 0.75}
+
+
+def test_a_small_group_is_named_as_too_few_to_say_much() -> None:
+    groups = ["many"] * 30 + ["few"] * 29
+    found = evaluate.by_group(np.zeros(59, np.int64), sure([0] * 59), groups)
+    assert {name: each["too_few"] for name, each in found.items()} == {"many": False, "few": True}
 
 
 def test_no_faces_and_missing_groups_are_refused_in_words() -> None:

@@ -138,3 +138,13 @@ def test_a_face_after_a_lessons_video_compression_is_still_seen(
 def test_a_bare_box_cannot_be_judged() -> None:
     with pytest.raises(BadInput, match="landmarks"):
         quality.judge(np.zeros((10, 10, 3), np.uint8), Face(Box(0, 0, 5, 5), 0.9), np.zeros((8, 8), np.uint8))
+
+
+@pytest.mark.parametrize("side", [48, 64, 200])
+def test_a_tight_crop_is_judged_by_light_and_sharpness_alone(seen: tuple[Image, Face], side: int) -> None:
+    crop = expression.crop(*seen, side=side)
+    assert quality.judge_crop(crop).quality > 0.8
+    assert quality.judge_crop(dark(crop)).unseen is Unseen.TOO_DARK
+    assert quality.judge_crop(bright(crop)).unseen is Unseen.TOO_BRIGHT
+    smeared = np.asarray(cv2.GaussianBlur(crop, (0, 0), side / 12), np.uint8)
+    assert quality.judge_crop(smeared).unseen is Unseen.BLURRED
