@@ -28,7 +28,12 @@ class Strength:
     cover: float = 0.5
 
 
-def webcam(crop: Grey, size: int, rng: np.random.Generator, strength: Strength = Strength()) -> Grey:
+USUAL = Strength()
+MILD = Strength(angle=8.0, scale=0.1, shift=0.05, degrade=0.15, cover=0.2)
+"""For the last epochs: the network ends on pictures that are much like those of a good camera."""
+
+
+def webcam(crop: Grey, size: int, rng: np.random.Generator, strength: Strength = USUAL) -> Grey:
     """One crop of any size -> a changed crop (size, size)."""
     picture = _move(crop, size, rng, strength)
     if rng.random() < strength.light:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -27,7 +27,7 @@ class Drawing:
     """How batches are drawn: ``size`` of a picture's side, ``batch`` pictures at a time, ``seed`` of everything random.
 
     ``balance`` draws rare expressions more often; ``mixup`` is the parameter of its beta distribution, used on
-    ``mixup_share`` of all batches.
+    ``mixup_share`` of all batches. ``strength``: how much pictures are spoiled.
     """
 
     size: int
@@ -36,6 +36,7 @@ class Drawing:
     balance: float
     mixup: float
     mixup_share: float
+    strength: augment.Strength = augment.USUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,21 @@ def majorities(votes: NDArray[np.uint8]) -> NDArray[np.int64]:
     return np.where(clear, best, -1).astype(np.int64)
 
 
+def taught(faces: Faces, teacher: Path, share: float) -> Faces:
+    """The faces with ``share`` of every target from a teacher (Hinton et al. 2015, arXiv 1503.02531).
+
+    ``teacher``: ``.npz`` with ``probabilities`` (N, 8) for the same faces in the same order. Raises BadInput otherwise.
+    """
+    try:
+        with np.load(teacher, allow_pickle=False) as data:
+            said = data["probabilities"].astype(np.float32)
+    except (OSError, EOFError, BadZipFile, KeyError, ValueError) as error:
+        raise BadInput(f"{teacher.name}: expected probabilities, got {type(error).__name__}") from error
+    if said.shape != faces.targets.shape:
+        raise BadInput(f"{teacher.name}: expected probabilities {faces.targets.shape}, got {said.shape}")
+    return replace(faces, targets=(1 - np.float32(share)) * faces.targets + np.float32(share) * said)
+
+
 def batches(faces: Faces, drawing: Drawing, epoch: int, first: int, steps: int) -> Iterator[tuple[Floats, Floats]]:
     """Batches of one epoch from step ``first`` on; each is drawn from its own seed, so a resumed run sees the same."""
     weights = _sampling_weights(faces.targets, drawing.balance)
@@ -92,7 +108,7 @@ def batches(faces: Faces, drawing: Drawing, epoch: int, first: int, steps: int) 
     for step in range(first, steps):
         rng = np.random.default_rng((drawing.seed, epoch, step))
         chosen = order[step * drawing.batch : (step + 1) * drawing.batch]
-        crops = [augment.webcam(faces.images[index], drawing.size, rng) for index in chosen]
+        crops = [augment.webcam(faces.images[index], drawing.size, rng, drawing.strength) for index in chosen]
         yield _mixed(as_input(crops), faces.targets[chosen], drawing, rng)
 
 

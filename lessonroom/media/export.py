@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lessonroom.errors import BadInput, ModelRefused
+from lessonroom.errors import ModelRefused
 from lessonroom.media import augment, evaluate
 from lessonroom.media.dataset import Faces, as_input, read_faces
 from lessonroom.media.expression import MODEL
-from lessonroom.media.train import predict_logits
+from lessonroom.media.train import load_network, predict_logits
 from lessonroom.media.types import EXPRESSIONS
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def export(checkpoint: Path, data: Path, out: Path, made_by: str) -> dict[str, A
 
     Raises BadInput for a file that is no checkpoint, ModelRefused when ONNX Runtime and PyTorch disagree.
     """
-    network, options = _network(checkpoint)
+    network, options = load_network(checkpoint)
     size = int(options["size"])
     check = read_faces(data, "valid")
     clear = check.majority >= 0
@@ -64,21 +64,6 @@ def export(checkpoint: Path, data: Path, out: Path, made_by: str) -> dict[str, A
     (out / f"{MODEL}.onnx").write_bytes(model)
     (out / f"{MODEL}.json").write_text(json.dumps(card, indent=2) + "\n")
     return card
-
-
-def _network(checkpoint: Path) -> tuple[ExpressionNet, dict[str, Any]]:
-    import torch  # noqa: PLC0415 - only training needs it
-
-    from lessonroom.media.network import ExpressionNet  # noqa: PLC0415
-
-    try:
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        network = ExpressionNet(len(EXPRESSIONS)).eval()
-        network.load_state_dict(state["average"])
-        return network, {**state["options"], "epochs_done": state["place"]["epoch"]}
-    except Exception as error:  # PyTorch raises whatever comes to it, of classes that are not to be imported here
-        found = type(error).__name__
-        raise BadInput(f"{checkpoint.name}: expected a checkpoint of `vision train`, got {found}") from error
 
 
 def _onnx(network: ExpressionNet, temperature: float, size: int) -> bytes:

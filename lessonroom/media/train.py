@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from lessonroom.errors import BadInput
 from lessonroom.media import augment, evaluate
-from lessonroom.media.dataset import Drawing, Faces, Floats, ahead, as_input, batches, read_faces
+from lessonroom.media.dataset import Drawing, Faces, Floats, ahead, as_input, batches, read_faces, taught
 from lessonroom.media.types import EXPRESSIONS
 
 if TYPE_CHECKING:
@@ -29,7 +29,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """One run. ``size`` is the side of the network's input in pixels; ``save_every`` counts steps."""
+    """One run. ``size`` is the side of the network's input in pixels; ``save_every`` counts steps.
+
+    ``start``: a checkpoint to begin with instead of ImageNet's weights, perhaps of another size. ``teacher``: what
+    other networks say of the training part (``distil.teach``); it makes up ``teacher_share`` of every target.
+    ``finish``: how many epochs at the end see pictures that are hardly spoiled and not mixed, as they are when it
+    counts. ``half``: multiply in bfloat16.
+    """
 
     data: Path
     out: Path
@@ -45,6 +51,11 @@ class Options:
     balance: float = 0.25
     dropout: float = 0.3
     drop_block: float = 0.2
+    start: Path | None = None
+    teacher: Path | None = None
+    teacher_share: float = 0.5
+    finish: int = 0
+    half: bool = False
     seed: int = 1
     threads: int = 2
     save_every: int = 100
@@ -68,6 +79,8 @@ def train(options: Options, report: Callable[[Progress], None]) -> Path:
     learn, check = read_faces(options.data, "train"), read_faces(options.data, "valid")
     if not len(learn.images) or not len(check.images):
         raise BadInput(f"{options.data.name}: expected pictures in both parts, train and valid")
+    if options.teacher is not None:
+        learn = taught(learn, options.teacher, options.teacher_share)
     options.out.mkdir(parents=True, exist_ok=True)
     run = _Run(options, len(learn.images))
     run.restore()
@@ -94,7 +107,10 @@ class _Run:
         self.steps = count // options.batch
         self.epoch = self.step = 0
         self.network = ExpressionNet(len(EXPRESSIONS), options.dropout, options.drop_block)
-        self.network.load_state_dict(_imagenet_weights(), strict=False)
+        if options.start is None:
+            self.network.load_state_dict(_imagenet_weights(), strict=False)
+        else:
+            self.network.load_state_dict(load_network(options.start)[0].state_dict())
         self.network.to(memory_format=torch.channels_last)
         self.average = ExpressionNet(len(EXPRESSIONS)).eval().requires_grad_(requires_grad=False)
         self.average.load_state_dict(self.network.state_dict())
@@ -105,7 +121,9 @@ class _Run:
     def one_epoch(self, faces: Faces, report: Callable[[Progress], None]) -> None:
         """Go through the rest of the epoch in which the run stands."""
         smooth = 0.0
-        for images, targets in ahead(batches(faces, self.drawing, self.epoch, self.step, self.steps)):
+        last = self.epoch >= self.options.epochs - self.options.finish
+        drawing = replace(self.drawing, strength=augment.MILD, mixup_share=0.0) if last else self.drawing
+        for images, targets in ahead(batches(faces, drawing, self.epoch, self.step, self.steps)):
             loss = self._update(images, targets)
             smooth = 0.95 * smooth + 0.05 * loss if smooth else loss
             self.step += 1
@@ -151,7 +169,9 @@ class _Run:
         if not (self.options.resume and path.exists()):
             return
         state = torch.load(path, map_location="cpu", weights_only=True)
-        if state["options"] != _comparable(self.options):
+        # a run of an earlier version does not know the newer options: it went without them
+        before = {**_comparable(Options(self.options.data, self.options.out)), **state["options"]}
+        if before != _comparable(self.options):
             raise BadInput(f"{path.name}: expected a run with the same options; use another --out or --no-resume")
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
@@ -168,8 +188,9 @@ class _Run:
         for group in self.optimiser.param_groups:
             group["lr"] = self.options.rate * _schedule(self._done(), self.options.warm_up)
         pictures = torch.from_numpy(images).contiguous(memory_format=torch.channels_last)
-        logits, _ = self.network(pictures)
-        loss = functional.cross_entropy(logits, torch.from_numpy(targets))
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.options.half):
+            logits, _ = self.network(pictures)
+        loss = functional.cross_entropy(logits.float(), torch.from_numpy(targets))
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.optimiser.step()
@@ -245,4 +266,21 @@ def _imagenet_weights() -> dict[str, Any]:
 def _comparable(options: Options) -> dict[str, Any]:
     """Options that must be equal for a run to go on; where it runs and lies does not matter."""
     free = ("data", "out", "threads", "save_every", "resume")
-    return {name: value for name, value in asdict(options).items() if name not in free}
+    kept = {name: value for name, value in asdict(options).items() if name not in free}
+    return {name: value.name if isinstance(value, Path) else value for name, value in kept.items()}
+
+
+def load_network(checkpoint: Path) -> tuple[ExpressionNet, dict[str, Any]]:
+    """The averaged network of a checkpoint and the options of its run. Raises BadInput for another file."""
+    import torch  # noqa: PLC0415
+
+    from lessonroom.media.network import ExpressionNet  # noqa: PLC0415
+
+    try:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        network = ExpressionNet(len(EXPRESSIONS)).eval()
+        network.load_state_dict(state["average"])
+        return network, {**state["options"], "epochs_done": state["place"]["epoch"]}
+    except Exception as error:  # PyTorch raises whatever comes to it, of classes that are not to be imported here
+        found = type(error).__name__
+        raise BadInput(f"{checkpoint.name}: expected a checkpoint of `vision train`, got {found}") from error

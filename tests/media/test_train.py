@@ -77,6 +77,44 @@ def test_what_is_exported_is_a_model_that_loads_and_says_what_it_is(options: tra
     assert card.scores["faces"] == 8
 
 
+def test_a_run_that_was_begun_before_an_option_existed_goes_on(options: train.Options) -> None:
+    train.train(replace(options, epochs=1), lambda progress: None)
+    path = options.out / "last.pt"
+    state = torch.load(path, weights_only=True)
+    del state["options"]["finish"]
+    torch.save(state, path)
+    train.train(replace(options, epochs=1), lambda progress: None)
+
+
+def test_one_network_learns_from_what_others_say_and_goes_on_at_another_size(
+    options: train.Options, tmp_path: Path
+) -> None:
+    """The targets move towards the teacher's answers; the weights begin where the first run ended."""
+    from lessonroom.media import dataset, distil
+
+    best = train.train(replace(options, epochs=1), lambda progress: None)
+    assert distil.teach([best], options.data, tmp_path / "said.npz") == 64
+    faces = dataset.read_faces(options.data, "train")
+    taught = dataset.taught(faces, tmp_path / "said.npz", 0.25)
+    said = np.load(tmp_path / "said.npz")["probabilities"]
+    assert taught.targets == pytest.approx(0.75 * faces.targets + 0.25 * said, abs=1e-6)
+    further = replace(
+        options, out=tmp_path / "next", size=64, start=best, teacher=tmp_path / "said.npz", finish=1, epochs=1, rate=0.0
+    )
+    train.train(further, lambda progress: None)
+    before, after = (torch.load(path, weights_only=True)["network"] for path in (best, tmp_path / "next" / "last.pt"))
+    assert torch.equal(after["classifier.weight"], torch.load(best, weights_only=True)["average"]["classifier.weight"])
+    assert before.keys() == after.keys()
+
+
+def test_answers_for_other_faces_are_no_teacher(options: train.Options, tmp_path: Path) -> None:
+    from lessonroom.media import dataset
+
+    np.savez(tmp_path / "said.npz", probabilities=np.full((3, 8), 0.125))
+    with pytest.raises(BadInput, match=r"said\.npz: expected probabilities \(64, 8\), got \(3, 8\)"):
+        dataset.taught(dataset.read_faces(options.data, "train"), tmp_path / "said.npz", 0.5)
+
+
 def test_a_file_that_is_no_checkpoint_is_refused_in_words(options: train.Options, tmp_path: Path) -> None:
     from lessonroom.media.export import export
 
