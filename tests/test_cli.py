@@ -15,6 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import click
+import cv2
+import numpy as np
 import pytest
 
 from lessonroom import cli, config, logs, models
@@ -127,6 +129,12 @@ def test_an_error_is_one_line_of_the_real_program_too() -> None:
         (["chat", "check"], "text or --jsonl"),
         (["chat", "check", "--jsonl", "hello"], "both"),
         (["chat", "evaluate", "no-such-file.jsonl"], "no-such-file"),
+        (["vision", "score"], "pictures or --jsonl"),
+        (["vision", "score", "--jsonl", "a.jsonl", "b.jsonl"], "got 2 files"),
+        (["vision", "score", "--jsonl", "no-such-file.jsonl"], "no-such-file"),
+        (["vision", "evaluate"], "--labels"),
+        (["vision", "evaluate", "--labels", "no-such-file.csv"], "no-such-file"),
+        (["vision", "evaluate", "--labels", "a.csv", "--scores", "b.jsonl", "--cropped"], "--cropped"),
         (["demo", "--clip", "a.webm"], "--simulate"),
         (["demo", "--simulate", "--clip", "no-such-clip.webm"], "no-such-clip"),
     ],
@@ -253,6 +261,80 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
         shell=True, capture_output=True, text=True, timeout=60, env=ENVIRONMENT, check=False,
     )  # fmt: skip
     assert done.stderr == ""
+
+
+# --- vision ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def crops(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Three pictures that are small and grey; what they show does not matter here."""
+    folder = tmp_path_factory.mktemp("crops")
+    paths = [folder / f"{number}.png" for number in range(3)]
+    for number, path in enumerate(paths):
+        picture = np.random.default_rng(number).integers(0, 256, (48, 48), np.uint8)
+        assert cv2.imwrite(str(path), picture)
+    return paths
+
+
+def test_a_stream_of_pictures_is_answered_one_by_one_in_order(crops: list[Path]) -> None:
+    """The asker keeps the pipe open and reads each answer first, although crops go through the network in batches."""
+    command = [*COMMAND, "vision", "score", "--jsonl", "--cropped"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=ENVIRONMENT) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for number, path in enumerate(crops):
+            process.stdin.write(json.dumps({"id": number, "path": str(path)}) + "\n")
+            process.stdin.flush()
+            answer = json.loads(process.stdout.readline())
+            assert (answer["id"], len(answer["expression"])) == (number, 8)
+        process.stdin.close()
+        assert process.wait(30) == 0
+
+
+def test_a_bad_picture_is_an_answer_and_a_bad_line_is_the_end(crops: list[Path]) -> None:
+    lines = [json.dumps({"id": 1, "path": "no-such-picture"}), json.dumps({"id": 2, "path": str(crops[0])}), "secret"]
+    done = run("vision", "score", "--jsonl", "--cropped", stdin="\n".join(lines))
+    assert "line 3" in one_line(done.returncode, done.stderr)
+    assert "secret" not in done.stderr
+    missing, good = (json.loads(line) for line in done.stdout.splitlines())
+    assert (missing["id"], missing["expression"]) == (1, None)
+    assert "No such file" in missing["error"]
+    assert "no-such-picture" not in done.stdout
+    assert (good["id"], good["unseen"]) == (2, None)
+
+
+def test_pictures_may_be_named_one_by_one(crops: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    lines = output(capsys, "vision", "score", "--cropped", "--embedding", *map(str, crops)).splitlines()
+    records = [json.loads(line) for line in lines]
+    assert [record["id"] for record in records] == [str(path) for path in crops]
+    assert all(len(record["embedding"]) == 1280 for record in records)
+
+
+def test_a_reader_of_scores_that_goes_away_is_no_error(crops: list[Path], tmp_path: Path) -> None:
+    asked = tmp_path / "asked.jsonl"
+    asked.write_text("".join(json.dumps({"path": str(crops[0])}) + "\n" for _ in range(3000)))
+    done = subprocess.run(
+        f"{sys.executable} -m lessonroom.cli vision score --jsonl --cropped {asked} | head -n 1",
+        shell=True, capture_output=True, text=True, timeout=60, env=ENVIRONMENT, check=False,
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert json.loads(done.stdout)["id"] == str(crops[0])
+
+
+def test_labels_are_measured_with_scores_at_hand_as_with_scores_made_on_the_way(
+    crops: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores, labels = tmp_path / "scores.jsonl", tmp_path / "labels.csv"
+    scores.write_text(output(capsys, "vision", "score", "--cropped", *map(str, crops)))
+    rows = zip(crops, ("neutral", "anger", "fear"), strict=True)
+    labels.write_text("path,label\n" + "".join(f"{path},{label}\n" for path, label in rows))
+    words = ("vision", "evaluate", "--json", "--labels", str(labels))
+    before = json.loads(output(capsys, *words, "--scores", str(scores)))
+    assert before == json.loads(output(capsys, *words, "--cropped"))
+    assert before["labelled"] == before["read"]["faces"] == 3
+    assert "3 labelled pictures" in output(capsys, *words[:2], *words[3:], "--cropped")
 
 
 # --- settings and models ---------------------------------------------------------------------------------------------

@@ -166,18 +166,3 @@ def summary(truth: Truth, probabilities: Probabilities, *, draws: int = 1000) ->
         },
         "confusion": matrix.tolist(),
     }
-
-
-def by_group(truth: Truth, probabilities: Probabilities, groups: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The summary of each group of faces, for fairness; ``too_few`` marks those with fewer than :data:`FEW`.
-
-    Raises BadInput unless every face has a group's name.
-    """
-    if len(groups) != len(truth):
-        raise BadInput(f"expected {len(truth)} group names, got {len(groups)}")
-    names = np.asarray(groups)
-    return {
-        str(name): {"too_few": int((names == name).sum()) < FEW}
-        | summary(truth[names == name], probabilities[names == name], draws=200)
-        for name in np.unique(names)
-    }

@@ -7,7 +7,6 @@ import pytest
 
 from lessonroom.errors import BadInput
 from lessonroom.media import evaluate
-from lessonroom.media.types import EXPRESSIONS
 
 
 def sure(answers: list[int], confidence: float = 0.93) -> np.ndarray:
@@ -93,22 +92,6 @@ def test_a_score_that_faces_do_not_have_is_null_and_not_a_number() -> None:
     assert found["intervals_95"]["balanced_accuracy_7"] is None
 
 
-def test_the_summary_of_each_group_is_that_of_its_faces_alone() -> None:
-    groups = ["a"] * 4 + ["b"] * 4
-    found = evaluate.by_group(TRUTH, sure(ANSWERS), groups)
-    assert found["a"]["accuracy"] == pytest.approx(0.75)
-    assert found["b"]["accuracy"] == pytest.approx(0.5)
-    assert found["a"]["recall"] == {EXPRESSIONS[0]: 0.75}
-
-
-def test_a_small_group_is_named_as_too_few_to_say_much() -> None:
-    groups = ["many"] * 30 + ["few"] * 29
-    found = evaluate.by_group(np.zeros(59, np.int64), sure([0] * 59), groups)
-    assert {name: each["too_few"] for name, each in found.items()} == {"many": False, "few": True}
-
-
-def test_no_faces_and_missing_groups_are_refused_in_words() -> None:
+def test_no_faces_are_refused_in_words() -> None:
     with pytest.raises(BadInput, match="at least one"):
         evaluate.summary(np.zeros(0, np.int64), np.zeros((0, 8)))
-    with pytest.raises(BadInput, match="expected 8 group names, got 1"):
-        evaluate.by_group(TRUTH, sure(ANSWERS), ["a"])

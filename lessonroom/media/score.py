@@ -1,0 +1,220 @@
+"""Scores of single pictures, for research and for fitting: what the lesson's eyes make of each, as JSON lines.
+
+A record, one JSON object a line, in the order of the pictures:
+
+``id``
+    as it was asked for; without one, the path.
+``face``
+    null, or ``box`` (left, top, width, height as shares of the picture's width and height), ``pose`` (yaw, pitch,
+    roll in degrees as in :class:`~lessonroom.media.types.Face`; null in a tight crop) and ``score`` of the detector.
+``unseen``, ``quality``
+    what a lesson would have said of the picture: why it does not count (null: it does), and how good it is, 0 to 1.
+``expression``, ``shape``
+    label to probability, and named mesh ratios. Unlike a lesson, this gives them for every face that can be made out
+    at all, also where ``unseen`` is set: whoever asks decides what to leave out.
+``mesh``
+    the shape of the face as numbers of :mod:`lessonroom.media.mesh`. A tight crop has neither ``shape`` nor ``mesh``.
+``embedding``
+    only where it was asked for: 1,280 numbers.
+``error``
+    only where the picture could not be looked at, in words without its path; all else is then null.
+
+Pictures are turned as their EXIF data say, and brought down to the size at which a lesson looks at them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lessonroom.config import Settings
+from lessonroom.errors import LessonroomError
+from lessonroom.media import expression, faces, geometry, mesh, quality, stills
+from lessonroom.media.engine import Engine
+from lessonroom.media.expression import Expression
+from lessonroom.media.onnx_engine import OnnxEngine
+from lessonroom.media.tables import Asked
+from lessonroom.media.types import Box, Face, Image, Unseen
+from lessonroom.media.vision import MODELS, MOST_SIDE
+
+CROPS = 16
+"""So many tight crops go through the network together."""
+RIM = 0.5
+"""Share of a picture's side that is put around it where no face is found: the detector misses one that fills it."""
+
+Record = Mapping[str, Any]
+
+
+def run(
+    groups: Iterable[Sequence[Asked]],
+    settings: Settings,
+    *,
+    cropped: bool = False,
+    embedding: bool = False,
+    threads: int | None = None,
+) -> Iterator[Record]:
+    """The records of all pictures, in order. ``groups``: pictures that are asked for together; see :func:`in_order`.
+
+    ``cropped``: the pictures are tight face crops, so neither detector nor mesh is asked. ``threads``: pictures looked
+    at at the same time, by default one a core. Memory does not grow with the number of pictures.
+    """
+    names = (expression.MODEL,) if cropped else MODELS
+    with OnnxEngine(
+        names,
+        models_dir=settings.models_dir,
+        threads=settings.inference_threads,
+        providers=settings.inference_providers,
+    ) as engine:
+        basis = None if cropped else mesh.load(settings.models_dir)
+        scorer = Scorer(engine, basis, embedding=embedding)
+        work, size = (scorer.crops, CROPS) if cropped else (scorer.pictures, 1)
+        yield from in_order(groups, work, size=size, threads=threads or os.cpu_count() or 1)
+
+
+def in_order(
+    groups: Iterable[Sequence[Asked]],
+    work: Callable[[Sequence[Asked]], list[Record]],
+    *,
+    size: int,
+    threads: int,
+) -> Iterator[Record]:
+    """Let threads work on ``size`` pictures at a time and hand the records out in the order of the pictures.
+
+    A whole group is answered before the next one is waited for: its asker may want the answers before it asks on.
+    """
+    waiting: deque[Future[list[Record]]] = deque()
+    with ThreadPoolExecutor(threads, thread_name_prefix="score") as pool:
+        for group in groups:
+            for start in range(0, len(group), size):
+                waiting.append(pool.submit(work, group[start : start + size]))
+                if len(waiting) > 2 * threads:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+
+
+# --- one picture -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """Looks at pictures with one engine; any thread may call it. A picture that fails is a record, never an end."""
+
+    engine: Engine
+    basis: mesh.Basis | None = None
+    embedding: bool = False
+
+    def pictures(self, asked: Sequence[Asked]) -> list[Record]:
+        """The records of whole pictures: find the face, judge it, read it."""
+        return [_tried(each, self._picture) for each in asked]
+
+    def crops(self, asked: Sequence[Asked]) -> list[Record]:
+        """The records of tight face crops, in one inference."""
+        try:
+            found = self._crops([each.path for each in asked])
+        except Exception:  # noqa: BLE001  one of them spoils the others, so each is asked for alone, and says so itself
+            return [_tried(each, lambda path: self._crops([path])[0]) for each in asked]
+        return [record | {"id": each.id} for each, record in zip(asked, found, strict=True)]
+
+    def _crops(self, paths: Sequence[str]) -> list[dict[str, Any]]:
+        greys = [stills.read_grey(path) for path in paths]
+        read = expression.read_all(self.engine, greys)
+        return [self._record(_WHOLE, quality.judge_crop(grey), each) for grey, each in zip(greys, read, strict=True)]
+
+    def _picture(self, path: str) -> Record:
+        image = stills.read(path, MOST_SIDE)
+        seen = faces.look(self.engine, image)
+        face = seen if isinstance(seen, Face) else self._anyway(image, seen)
+        if face is None or face.landmarks is None:
+            return _BLANK | {"unseen": seen.value if isinstance(seen, Unseen) else None}
+        grey = expression.crop(image, face)
+        judged = quality.Judged(seen, 0.0) if isinstance(seen, Unseen) else quality.judge(image, face, grey)
+        record = self._record(_place(face, image), judged, expression.read(self.engine, grey))
+        record["shape"] = {name: round(ratio, 4) for name, ratio in geometry.ratios(face.landmarks).items()}
+        if self.basis is not None:
+            record["mesh"] = _rounded(self.basis.coefficients(face.landmarks))
+        return record
+
+    def _anyway(self, image: Image, seen: Unseen) -> Face | None:
+        """The face to read where a lesson would not count the picture: the largest, or one that fills the picture."""
+        if seen is Unseen.SEVERAL_FACES:
+            student, _ = faces.choose(faces.detect(self.engine, image))
+            face = faces.landmark(self.engine, image, student) if student is not None else seen
+        elif seen is Unseen.NO_FACE:
+            face = _without_rim(faces.look(self.engine, _with_rim(image)), image)
+        else:
+            return None
+        return face if isinstance(face, Face) else None
+
+    def _record(self, place: Mapping[str, Any], judged: quality.Judged, read: Expression) -> dict[str, Any]:
+        record = _BLANK | {
+            "face": place,
+            "unseen": judged.unseen.value if judged.unseen is not None else None,
+            "quality": round(judged.quality, 4),
+            "expression": {label: round(chance, 6) for label, chance in read.probabilities.items()},
+        }
+        return record | ({"embedding": _rounded(read.embedding)} if self.embedding else {})
+
+
+_BLANK: dict[str, Any] = {
+    "id": None, "face": None, "unseen": None, "quality": 0.0, "expression": None, "strain": None, "shape": None,
+    "mesh": None,
+}  # fmt: skip
+_WHOLE = {"box": [0.0, 0.0, 1.0, 1.0], "pose": None, "score": None}
+
+
+def _tried(asked: Asked, look: Callable[[str], Record]) -> Record:
+    try:
+        return {**look(asked.path), "id": asked.id}
+    except Exception as error:  # noqa: BLE001  one bad picture never ends a run over thousands; its record says so
+        return _failed(asked.id, error)
+
+
+def _failed(key: Any, error: Exception) -> Record:
+    if isinstance(error, LessonroomError):
+        said = str(error)
+    elif isinstance(error, OSError):
+        said = f"expected a readable file, got: {error.strerror or type(error).__name__}"
+    else:  # whatever a library says may quote the path or the picture
+        said = f"expected a picture, got {type(error).__name__}"
+    return _BLANK | {"id": key, "unseen": Unseen.NOT_LOOKED.value, "error": said}
+
+
+def _rim(image: Image) -> int:
+    return round(RIM * float(max(image.shape[:2])))
+
+
+def _with_rim(image: Image) -> Image:
+    rim = _rim(image)
+    grey = (128, 128, 128)
+    return np.asarray(cv2.copyMakeBorder(image, rim, rim, rim, rim, cv2.BORDER_CONSTANT, value=grey), np.uint8)
+
+
+def _without_rim(face: Face | Unseen, image: Image) -> Face | Unseen:
+    if isinstance(face, Unseen) or face.landmarks is None:
+        return face
+    rim = _rim(image)
+    box = Box(face.box.left - rim, face.box.top - rim, face.box.width, face.box.height)
+    return replace(face, box=box, landmarks=np.asarray(face.landmarks - (rim, rim, 0), np.float32))
+
+
+def _rounded(numbers: NDArray[np.float32]) -> list[float]:
+    return list(np.round(numbers.astype(np.float64), 4).tolist())
+
+
+def _place(face: Face, image: Image) -> dict[str, Any]:
+    height, width = image.shape[:2]
+    box = (face.box.left / width, face.box.top / height, face.box.width / width, face.box.height / height)
+    return {
+        "box": [round(side, 5) for side in box],
+        "pose": [round(angle, 2) for angle in (face.yaw, face.pitch, face.roll)],
+        "score": round(face.score, 4),
+    }

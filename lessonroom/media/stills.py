@@ -1,0 +1,47 @@
+"""Picture files: read them whole, as they are meant to be looked at, and refuse in words what is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lessonroom.errors import BadInput
+from lessonroom.media.types import Image
+
+MOST_BYTES = 64 * 1024 * 1024
+"""A larger file is no picture that anybody wants looked at."""
+
+
+def read(path: str, most_side: int) -> Image:
+    """A picture in BGR, turned as its EXIF data say, brought down to ``most_side`` pixels on its longer side.
+
+    Raises BadInput or OSError for what cannot be read; neither text holds the path.
+    """
+    image = _decoded(path, cv2.IMREAD_COLOR)
+    scale = most_side / max(image.shape[:2])
+    if scale >= 1.0:
+        return image
+    return np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def read_grey(path: str) -> NDArray[np.uint8]:
+    """A picture in grey, (height, width). Raises as :func:`read` does."""
+    return _decoded(path, cv2.IMREAD_GRAYSCALE)
+
+
+def _decoded(path: str, flags: int) -> NDArray[np.uint8]:
+    place = Path(path)
+    size = place.stat().st_size
+    if not place.is_file():  # a pipe would be waited for, a device would not end
+        raise BadInput("expected a picture file, got something else")
+    if size > MOST_BYTES:
+        raise BadInput(f"expected a picture of at most {MOST_BYTES // 1024**2} MiB, got a larger file")
+    # OpenCV does not open every name on every system, so the bytes are read here
+    data = np.frombuffer(place.read_bytes(), np.uint8)
+    image = cv2.imdecode(data, flags) if data.size else None
+    if image is None:
+        raise BadInput("expected a picture, got a file that is none")
+    return np.asarray(image, np.uint8)
