@@ -6,7 +6,9 @@ Works on single grey crops, uint8; every function takes the random generator, so
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
+import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +90,7 @@ def _shade(picture: Grey, rng: np.random.Generator) -> Grey:
 
 
 def _degrade(picture: Grey, rng: np.random.Generator) -> Grey:
-    """Few pixels, blur, noise and block compression, each at random."""
+    """Few pixels, blur, noise and the blocks of a codec, each at random."""
     size = picture.shape[0]
     if rng.random() < 0.6:
         small = int(size * rng.uniform(0.3, 0.8))
@@ -100,9 +102,33 @@ def _degrade(picture: Grey, rng: np.random.Generator) -> Grey:
         noisy = picture + rng.normal(0, rng.uniform(2, 14), picture.shape)
         picture = np.clip(noisy, 0, 255).astype(np.uint8)
     if rng.random() < 0.6:
-        _, code = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(12, 70))])
-        picture = np.asarray(cv2.imdecode(code, cv2.IMREAD_GRAYSCALE), np.uint8)
+        picture = _vp8(picture, rng) if rng.random() < 0.5 else _jpeg(picture, rng)
     return picture
+
+
+def _jpeg(picture: Grey, rng: np.random.Generator) -> Grey:
+    """As a camera sends it over USB."""
+    _, code = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(12, 70))])
+    return np.asarray(cv2.imdecode(code, cv2.IMREAD_GRAYSCALE), np.uint8)
+
+
+def _vp8(picture: Grey, rng: np.random.Generator) -> Grey:
+    """As a browser sends it: one intra frame (RFC 6386), there and back. Both ends are opened anew, so that nothing but
+    ``rng`` decides what comes out. Both sides must be even. Steps of more than 52 (of 63) would wipe out eyes.
+    """
+    encoder = av.CodecContext.create("libvpx", "w")
+    encoder.height, encoder.width = picture.shape
+    encoder.pix_fmt, encoder.time_base, encoder.thread_count = "yuv420p", Fraction(1, 5), 1
+    encoder.bit_rate = 100_000  # without one libvpx refuses to open; the step alone decides
+    coarse = str(rng.integers(25, 53))
+    encoder.options = {"qmin": coarse, "qmax": coarse, "deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
+    colours = np.full((picture.shape[0] // 2, picture.shape[1]), 128, np.uint8)
+    frame = av.VideoFrame.from_ndarray(np.vstack([picture, colours]), format="yuv420p")
+    decoder = av.CodecContext.create("vp8", "r")
+    decoder.thread_count = 1
+    (packet,) = [*encoder.encode(frame), *encoder.encode(None)]
+    (decoded, *_) = [*decoder.decode(packet), *decoder.decode(None)]
+    return np.asarray(decoded.to_ndarray()[: picture.shape[0]], np.uint8)
 
 
 def _blur(picture: Grey, rng: np.random.Generator) -> Grey:
