@@ -111,6 +111,7 @@ def test_a_face_that_fills_the_picture_is_found_by_giving_it_room(scorer: Scorer
     whole = one(scorer, tmp_path / "whole.png", pictures.frame(5.0))
     assert (record["unseen"], record["quality"]) == ("no_face", 0.0)
     assert record["shape"] == pytest.approx(whole["shape"], abs=0.15)
+    assert record["expression"]["neutral"] + record["expression"]["happiness"] > 0.8  # as calm as the whole picture
     left, top, width, height = record["face"]["box"]
     assert (left + width / 2, top + height / 2) == pytest.approx((0.5, 0.5), abs=0.1)
 
@@ -261,15 +262,21 @@ def test_answers_keep_the_order_of_the_questions_however_long_each_takes() -> No
 
 def test_only_a_few_pictures_wait_at_a_time() -> None:
     """Memory does not grow with the number of pictures, even when answers are taken slowly."""
-    begun = []
+    taken = []
 
-    def work(asked: Sequence[Asked]) -> list[Record]:
-        begun.append(asked[0].id)
-        return [{"id": asked[0].id}]
+    class Group(Sequence[Asked]):
+        """A thousand questions that remember how many have been looked at."""
 
-    found = score.in_order([numbered(1000)], work, size=1, threads=2)
+        def __len__(self) -> int:
+            return 1000
+
+        def __getitem__(self, places: Any) -> Any:
+            taken.append(places.start)
+            return [Asked(places.start, "")]
+
+    found = score.in_order([Group()], lambda asked: [{"id": asked[0].id}], size=1, threads=2)
     assert next(found)["id"] == 0
-    assert len(begun) <= 6
+    assert len(taken) <= 6
     found.close()
 
 
