@@ -9,7 +9,7 @@ import pytest
 from lessonroom.media import strain as strains
 from lessonroom.media.hints import ADVICE, HintRules, HintState, advice_for, answered, decide, pressed, threshold
 from lessonroom.media.types import Cue, Evidence, Hint, Observation, Strain, Unseen, Watching
-from tests.media.sequences import Student, bursts, drifting, held
+from tests.media.sequences import Student, always, bursts, drifting, held
 
 RULES = HintRules()
 
@@ -148,7 +148,7 @@ def away(now: float) -> Unseen | None:
     "student",
     [
         pytest.param(Student(1), id="calm"),
-        pytest.param(Student(2, talks=True), id="talking"),
+        pytest.param(Student(2, talks=always), id="talking"),
         pytest.param(Student(3, mood=bursts("happiness", 30, 6)), id="smiling"),
         pytest.param(Student(4, mood=bursts("surprise", 120, 6)), id="yawning"),
         pytest.param(Student(5, mood=drifting("sadness", 0.1)), id="evening light"),

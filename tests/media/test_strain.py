@@ -10,7 +10,7 @@ import pytest
 
 from lessonroom.media.strain import FACE_CUES, StrainRules, StrainState, estimate, note, step
 from lessonroom.media.types import EXPRESSIONS, Cue, Observation, Strain, Unseen, Watching
-from tests.media.sequences import Student, bursts, held
+from tests.media.sequences import Student, always, bursts, held
 
 RULES = StrainRules()
 
@@ -206,7 +206,7 @@ def test_a_generated_student_who_changes_is_noticed_within_20_seconds(seed: int,
 @pytest.mark.parametrize("seed", range(4))
 def test_a_generated_student_who_smiles_and_talks_stays_low(seed: int) -> None:
     """Levels above the hint threshold stay rare: a single one is no hint, since it has to hold for seconds."""
-    _, strains = run(Student(seed, mood=bursts("happiness", 30, 6), talks=True).observe(600))
+    _, strains = run(Student(seed, mood=bursts("happiness", 30, 6), talks=always).observe(600))
     levels = [strain.level for strain in strains if strain.level is not None]
     assert sum(level > 0.6 for level in levels) / len(levels) < 0.02
 
