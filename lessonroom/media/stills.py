@@ -24,7 +24,8 @@ def read(path: str, most_side: int) -> Image:
     scale = most_side / max(image.shape[:2])
     if scale >= 1.0:
         return image
-    return np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def read_grey(path: str) -> NDArray[np.uint8]:
@@ -41,7 +42,10 @@ def _decoded(path: str, flags: int) -> NDArray[np.uint8]:
         raise BadInput(f"expected a picture of at most {MOST_BYTES // 1024**2} MiB, got a larger file")
     # OpenCV does not open every name on every system, so the bytes are read here
     data = np.frombuffer(place.read_bytes(), np.uint8)
-    image = cv2.imdecode(data, flags) if data.size else None
+    try:
+        image = cv2.imdecode(data, flags) if data.size else None
+    except cv2.error:  # more pixels than OpenCV takes
+        raise BadInput("expected a picture, got one of a size that cannot be") from None
     if image is None:
         raise BadInput("expected a picture, got a file that is none")
     return np.asarray(image, np.uint8)

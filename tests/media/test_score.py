@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,12 @@ def test_a_picture_is_turned_as_its_camera_says(tmp_path: Path) -> None:
     assert stills.read(str(turned), 1000).shape[:2] == (60, 20)
 
 
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 3000, 3), (3000, 1, 3)])
+def test_a_picture_of_an_odd_shape_has_no_face(shape: tuple[int, ...], scorer: Scorer, tmp_path: Path) -> None:
+    record = one(scorer, tmp_path / "odd.png", np.zeros(shape, np.uint8))
+    assert (record["unseen"], "error" in record) == ("no_face", False)
+
+
 # --- pictures that are none ------------------------------------------------------------------------------------------
 
 
@@ -159,6 +166,13 @@ def bad_file(folder: Path, kind: str) -> str:
             path.mkdir()
         case "pipe":
             os.mkfifo(path)
+        case "short":
+            assert cv2.imwrite(str(path), pictures.frame(5.0))
+            os.truncate(path, 6000)
+        case "vast":  # the head of a PNG of 60,000 x 60,000 pixels
+            head = b"IHDR" + (60_000).to_bytes(4, "big") * 2 + b"\x08\x02\x00\x00\x00"
+            chunk = (13).to_bytes(4, "big") + head + zlib.crc32(head).to_bytes(4, "big")
+            path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk)
         case "large":
             with path.open("wb") as file:
                 file.truncate(stills.MOST_BYTES + 1)
@@ -169,7 +183,9 @@ def bad_file(folder: Path, kind: str) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("kind", ["missing", "empty", "text", "folder", "pipe", "large", "nul", "surrogate"])
+@pytest.mark.parametrize(
+    "kind", ["missing", "empty", "text", "short", "vast", "folder", "pipe", "large", "nul", "surrogate"]
+)
 @pytest.mark.parametrize("cropped", [False, True])
 def test_a_bad_picture_is_a_record_with_a_reason_and_ends_nothing(
     kind: str, cropped: bool, scorer: Scorer, engine: OnnxEngine, tmp_path: Path
