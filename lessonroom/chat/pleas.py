@@ -54,7 +54,7 @@ def _pleas(pleas: str, fillers: str, **parts: str) -> Pleas:
     return Pleas(re.compile(_one_of(*map(fill, _lines(pleas)))), re.compile(_words(fillers)))
 
 
-_NUMBER: Final = r"(?:number |no |nr |№ ?|# ?)?\d{1,4}[a-zа-я]?"
+_NUMBER: Final = r"(?:number |no |nr |№ ?|# ?)?(?:\d{1,4}[a-zа-я]?|one|two|three|four|five|six|seven|eight|nine|ten)(?!\w)"
 
 # --- English ----------------------------------------------------------------------------------------------------------
 

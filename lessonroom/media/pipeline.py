@@ -92,12 +92,12 @@ class Watch:
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
 
-    def note(self, cue: Cue) -> None:
-        """Take in the button, a chat cue or an exercise that goes badly."""
-        now = self._clock()
-        self._strain = feeling.note(self._strain, cue, now)
+    def note(self, cue: Cue, age: float = 0.0) -> None:
+        """Take in the button, a chat cue or an exercise that goes badly; it began ``age`` seconds ago."""
+        began = self._clock() - age
+        self._strain = feeling.note(self._strain, cue, began)
         if cue is Cue.STUCK_BUTTON:
-            self._hints = speaking.pressed(self._hints, now, self._hint_rules)
+            self._hints = speaking.pressed(self._hints, began, self._hint_rules)
 
     def answered(self, hint_id: str, helpful: bool | None) -> None:
         """Take in what the teacher said about a hint."""

@@ -9,12 +9,8 @@ from typing import Any
 
 from lessonroom import logs
 from lessonroom.errors import Busy, Refused
-from lessonroom.media.hints import HintState
-from lessonroom.media.types import Cue
 from lessonroom.metrics import Metrics
 from lessonroom.rooms import events as ev
-from lessonroom.rooms.effects import KeepAnswer, KeepHint
-from lessonroom.rooms.hinting import HELPFUL
 from lessonroom.rooms.live import Analyser, Live, MakeWatch, Session
 
 log = logs.get(__name__)
@@ -53,17 +49,19 @@ class Analysing:
             raise Refused("expected a server that can analyse, got one without models")
         self._sessions += 1
         number = self._sessions
+        now = time.monotonic()
+        if live.session is not None:
+            live.listening.take_back(live.session.watch.hints)
         watch = self._make_watch(
             analyser,
-            _known(live),
+            live.listening.hand_over(now),
             lambda strain: self._apply(live, ev.StrainSeen(number, strain)),
             lambda hint: self._apply(live, ev.HintDue(number, hint)),
         )
         if live.session is not None:
             self.stop(live, live.session.number)
-        for answer in live.answers:
-            watch.answered(*answer)
-        live.answers.clear()
+        for cue, since in live.listening.recent(now):
+            watch.note(cue, now - since)
         live.session = Session(number, analyser, watch)
         self._count(+1)
         live.session.task = self._spawn(self._watch(live, live.session))
@@ -76,7 +74,7 @@ class Analysing:
             return
         live.session = None
         session.stopped = True
-        live.hints = session.watch.hints
+        live.listening.take_back(session.watch.hints)
         session.analyser.frames.close()
         session.watch.stop()
 
@@ -86,21 +84,6 @@ class Analysing:
         if session is not None:
             self.stop(live, session.number)
             await session.analyser.close()
-
-    def tell(self, live: Live, news: KeepHint | KeepAnswer) -> None:
-        """Let the watch know of the button and of the teacher's answers."""
-        match news:
-            case KeepHint(record):
-                live.last_hint_at = time.time()
-                self._metrics.hint_made(record.cue)
-                if live.session is not None and record.cue == Cue.STUCK_BUTTON:
-                    live.session.watch.note(Cue.STUCK_BUTTON)
-            case KeepAnswer(hint, answer):
-                self._metrics.hint_answered(answer)
-                if live.session is not None:
-                    live.session.watch.answered(hint, HELPFUL[answer])
-                else:
-                    live.answers.append((hint, HELPFUL[answer]))
 
     async def _watch(self, live: Live, session: Session) -> None:
         """Watch to the end, whoever brings it about, and let go of everything."""
@@ -116,7 +99,7 @@ class Analysing:
         finally:
             self._count(-1)
             if not session.stopped:  # then a successor may already know more
-                live.hints = session.watch.hints
+                live.listening.take_back(session.watch.hints)
         self._over(live, session, reason)
         await session.analyser.close()
 
@@ -132,13 +115,3 @@ class Analysing:
     def _count(self, change: int) -> None:
         self._running += change
         self._metrics.analysers.set(self._running)
-
-
-def _known(live: Live) -> HintState | None:
-    """What a new watch must know of the lesson's hints: from the watch before it, else from the store.
-
-    Watches keep the time of :func:`time.monotonic`, records that of the clock on the wall.
-    """
-    if live.session is not None:
-        return live.session.watch.hints
-    return live.hints or live.room.hinting.remembered(time.time(), time.monotonic())

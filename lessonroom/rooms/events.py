@@ -137,9 +137,9 @@ class StrainSeen:
 
 @dataclass(frozen=True, slots=True)
 class HintDue:
-    """The pipeline decided that the teacher should be told."""
+    """The teacher should be told. ``session``: of the analyser that saw it; None: heard while there was none."""
 
-    session: int
+    session: int | None
     hint: Hint
 
 

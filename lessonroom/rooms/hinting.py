@@ -89,7 +89,7 @@ class Hinting:
         return [KeepHint(record)]
 
     def due(self, hint: Hint, now: float) -> list[Effect]:
-        """A hint of the pipeline. ``hint.at`` is on another clock, so the room's own time is kept."""
+        """A hint from pictures or cues. ``hint.at`` is on another clock, so the room's own time is kept."""
         if hint.id in self._hints:
             return []
         record = HintRecord(hint.id, self._room, hint.cue.value, hint.advice, now)

@@ -1,36 +1,37 @@
 """The hub: brings events to the rooms and carries out their effects. All IO of a lesson goes through here.
 
 One event loop. A room's effects are carried out at once and in order; what has to wait goes into one of the room's
-lanes, so that one room never waits for another. :meth:`Hub.on_chat` is the middle of the line from message to relay.
+lanes, so that one room never waits for another. :meth:`Hub.on_chat` is the middle of the line from message to relay,
+which goes on in :mod:`~lessonroom.rooms.carrying`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from lessonroom import logs
-from lessonroom.chat.types import Action, Decider, Line, Standing, StandingClass, Verdict
 from lessonroom.config import Settings
-from lessonroom.errors import BadInput, NotFound, Refused, StoreDown, Violator
-from lessonroom.messages import ChatRefused, ChatSend, CloseCode, FromPage, IceServer
+from lessonroom.errors import NotFound, Refused
+from lessonroom.media.pipeline import hint_rules, strain_rules
+from lessonroom.messages import ChatSend, CloseCode, FromPage, IceServer
 from lessonroom.metrics import Metrics
 from lessonroom.policy import Mode
 from lessonroom.rooms import effects as do
 from lessonroom.rooms import events as ev
 from lessonroom.rooms.analysing import Analysing
+from lessonroom.rooms.carrying import Carrying, Screener
+from lessonroom.rooms.hearing import Hearing
 from lessonroom.rooms.keeping import Keeping
+from lessonroom.rooms.listening import Exercise, ListeningRules
 from lessonroom.rooms.live import Analyser, Limits, Live, MakeWatch
 from lessonroom.rooms.outbox import Outbox
 from lessonroom.rooms.replaying import Replaying
 from lessonroom.rooms.shelf import Shelf
 from lessonroom.rooms.standings import Standings
-from lessonroom.rooms.talk import Admitted
 from lessonroom.storage.review import Decided
 from lessonroom.storage.store import Store
 
@@ -38,14 +39,6 @@ log = logs.get(__name__)
 
 FINISH_SECONDS = 15.0
 """Longest wait for what was admitted when the server stops; three times the store's deadline."""
-
-
-class Screener(Protocol):
-    """What the hub needs of the chat's gate (:class:`lessonroom.chat.gate.Gate`)."""
-
-    async def screen(self, text: str, *, sender: str, standing: Standing, context: list[Line]) -> Verdict:
-        """Judge a message within its deadline; never raises for a model that fails."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +57,6 @@ class Hub:
         self, store: Store, screener: Screener, make_watch: MakeWatch | None, settings: Settings, metrics: Metrics
     ) -> None:
         self._store = store
-        self._screener = screener
         self._settings = settings
         self._metrics = metrics
         limits = Limits(
@@ -72,6 +64,7 @@ class Hub:
             chat_per_minute=settings.chat_per_minute,
             chat_context=settings.chat_context,
             server_can=Mode.M3 if make_watch else Mode.M0,
+            listening=ListeningRules(strain_rules(settings), hint_rules(settings), settings.chat_silence_seconds),
         )
         self._shelf = Shelf(store, limits, self._broken)
         self._standings = Standings(store, forgiving=not settings.chat_refuse_violators)
@@ -79,6 +72,16 @@ class Hub:
         self._sockets = 0
         self.keeping = Keeping(store, metrics, self.apply, self.spawn)
         self.replaying = Replaying(store, metrics, settings.replay_limit, self.apply)
+        self.hearing = Hearing(metrics, self.apply)
+        self.carrying = Carrying(
+            store,
+            screener,
+            self._standings,
+            settings=settings,
+            metrics=metrics,
+            apply=self.apply,
+            listen=self.hearing.said,
+        )
         self.analysing = Analysing(make_watch, settings.analysers, metrics, self.apply, self.spawn)
 
     # --- life ------------------------------------------------------------------------------------------------------
@@ -153,58 +156,9 @@ class Hub:
         else:
             self.apply(seat.live, ev.Said(seat.socket, message))
 
-    # --- the line from message to relay ------------------------------------------------------------------------------
-
     def on_chat(self, seat: Seat, message: ChatSend) -> None:
         """Admit a message and let it take its turn among the room's."""
-        said = seat.live.room.admit(seat.socket, message, time.time())
-        if isinstance(said, ChatRefused):
-            self._refuse(seat.live, seat.member, said.id, said.code)
-        elif not seat.live.chat.offer(partial(self._carry, seat.live, said)):
-            self._refuse(seat.live, seat.member, said.id, "rate_limited")
-
-    async def _carry(self, live: Live, said: Admitted) -> None:
-        """Screen, store, acknowledge, relay. The last two are one event: neither happens before the store returned."""
-        try:
-            verdict = await self._screen(live, said, await self._standing(live, said))
-            sampled = random.random() < self._settings.review_sample
-            stored, new = await self._store.append(live.room.judge(said, verdict, sampled=sampled))
-        except StoreDown:
-            self._metrics.store_failed()
-            self._refuse(live, said.member, said.id, "store_down")
-            return
-        except Violator as error:
-            self._refuse(live, said.member, said.id, error.code)
-            return
-        except BadInput:
-            self._refuse(live, said.member, said.id, "not_allowed")
-            return
-        if new:
-            live.context.append(Line(said.member, said.text))
-        self.apply(live, ev.Stored(stored))
-        self._metrics.chat_answered(time.time() - said.at)
-
-    async def _standing(self, live: Live, said: Admitted) -> Standing:
-        """What is known of the writer. Raises Violator where that is the end of it, StoreDown."""
-        standing = await self._standings.of(live.senders[said.member], said.at)
-        if self._settings.chat_refuse_violators and standing.standing is StandingClass.VIOLATOR:
-            raise Violator("expected a writer without a proven violation, got one who has one")
-        return standing
-
-    async def _screen(self, live: Live, said: Admitted, standing: Standing) -> Verdict:
-        try:
-            verdict = await self._screener.screen(
-                said.text, sender=said.member, standing=standing, context=list(live.context)
-            )
-        except Exception:  # a defect of the filter must neither open the gate nor end the lesson: a person looks
-            log.exception("the chat filter raised", room=live.room.id)
-            verdict = Verdict(Action.HOLD, 0.5, decider=Decider.RULES, degraded=True)
-        self._metrics.chat_judged(verdict.action.value, degraded=verdict.degraded)
-        return verdict
-
-    def _refuse(self, live: Live, member: str, message: str, code: str) -> None:
-        self._metrics.chat_refused(code)
-        self.apply(live, ev.NotStored(member, message, code))
+        self.carrying.take(seat.live, seat.member, seat.live.room.admit(seat.socket, message, time.time()))
 
     # --- administration ----------------------------------------------------------------------------------------------
 
@@ -212,6 +166,20 @@ class Hub:
         """Keep what the platform told us; it counts from the next message on. Raises StoreDown."""
         await self._store.set_paying(sender, paying)
         self._standings.changed(sender)
+
+    async def solved(self, room: str, member: str, event: Exercise, id_: str) -> None:
+        """What the platform saw a student do; nobody hears of it in a lesson that is not going on.
+
+        Raises NotFound, Refused for one who is no student, StoreDown.
+        """
+        record = await self._store.member(member)
+        if record.room != room:
+            raise NotFound("expected a member of this room, got one of another")
+        if record.role != "student":
+            raise Refused("expected a student of this room, got another role")
+        live = await self._shelf.find(room)
+        if live is not None:
+            self.hearing.solved(live, event, id_)
 
     async def decided(self, decided: Decided) -> None:
         """A person has decided on a message: its room, if it is here, is told, and its sender counts anew."""
@@ -276,7 +244,7 @@ class Hub:
             case do.StopAnalyser(session):
                 self.analysing.stop(live, session)
             case do.KeepHint() | do.KeepAnswer():
-                self.analysing.tell(live, effect)
+                self.hearing.tell(live, effect)
                 self.keeping.keep(live, effect)
             case _:
                 self.keeping.keep(live, effect)
@@ -299,12 +267,19 @@ class Hub:
             await asyncio.sleep(1.0)
             now = time.time()
             for live in self._shelf:
-                if live.session is not None:
-                    live.session.count()
-                    self.apply(live, ev.Tick())
+                self._tick(live)
             self._shelf.forget(now)
             self._standings.forget(now)
             self._metrics.rooms.set(sum(1 for _ in self.live_rooms()))
+
+    def _tick(self, live: Live) -> None:
+        try:
+            if live.session is not None:
+                live.session.count()
+                self.apply(live, ev.Tick())
+            self.hearing.tick(live)
+        except Exception as error:  # noqa: BLE001 - as in apply
+            self._broken(live.room.id, error)
 
     def live_rooms(self) -> Iterator[Live]:
         """Rooms with somebody in them, for the operations page."""

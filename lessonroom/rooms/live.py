@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from lessonroom.media.types import Cue, Hint, Strain
 from lessonroom.policy import Mode, read_mode
 from lessonroom.rooms.effects import KeepConsent
 from lessonroom.rooms.lane import Lane
+from lessonroom.rooms.listening import Listening, ListeningRules
 from lessonroom.rooms.outbox import Outbox
 from lessonroom.rooms.room import Past, Room
 from lessonroom.storage.store import Store
@@ -68,8 +70,8 @@ class Watch(Protocol):
         """Stop at once and forget the student."""
         ...
 
-    def note(self, cue: Cue) -> None:
-        """Take in the button."""
+    def note(self, cue: Cue, age: float = 0.0) -> None:
+        """Take in a cue that is no face and began so many seconds ago."""
         ...
 
     def answered(self, hint_id: str, helpful: bool | None) -> None:
@@ -102,27 +104,19 @@ class Session:
         self._received = received
 
 
-MOST_ANSWERS = 16
-"""Answers to hints that wait for the next watch; the oldest are forgotten first."""
-
-
 @dataclass(slots=True)
 class Live:
-    """A loaded room. ``context``: the latest lines, for the filter; ``senders``: the platform's name of each member.
-
-    ``hints``: what the last watch knew when it ended; ``answers``: the teacher's since then, for the next one.
-    """
+    """A loaded room. ``context``: the latest lines, for the filter; ``senders``: the platform's name of each member."""
 
     room: Room
     created_at: float
     chat: Lane
     records: Lane
+    listening: Listening
     context: deque[Line]
     senders: dict[str, str]
     outboxes: dict[int, Outbox] = field(default_factory=dict)
     session: Session | None = None
-    hints: HintState | None = None
-    answers: deque[tuple[str, bool | None]] = field(default_factory=lambda: deque(maxlen=MOST_ANSWERS))
     consent_wanted: KeepConsent | None = None
     last_hint_at: float | None = None
     empty_since: float = 0.0
@@ -142,6 +136,7 @@ class Limits:
     chat_per_minute: int
     chat_context: int
     server_can: Mode
+    listening: ListeningRules
 
 
 CHAT_WAITING = 128
@@ -169,16 +164,16 @@ async def load(
         last_seq=await store.last_seq(room),
     )
     recent = await store.recent(room, limits.chat_context) if limits.chat_context else []
+    loaded = Room(
+        past, server_can=limits.server_can, chat_length=limits.chat_length, chat_per_minute=limits.chat_per_minute
+    )
     return Live(
-        room=Room(
-            past,
-            server_can=limits.server_can,
-            chat_length=limits.chat_length,
-            chat_per_minute=limits.chat_per_minute,
-        ),
+        room=loaded,
         created_at=record.created_at,
         chat=Lane(f"chat-{room}", CHAT_WAITING, on_failure),
         records=Lane(f"records-{room}", RECORDS_WAITING, on_failure),
+        # records keep the time of the clock on the wall, hints that of a clock that is never set
+        listening=Listening(limits.listening, loaded.hinting.remembered(now, time.monotonic())),
         context=deque((Line(one.message.sender, one.message.text) for one in recent), maxlen=limits.chat_context),
         senders={member.id: member.sender for member in members},
         empty_since=now,

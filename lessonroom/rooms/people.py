@@ -78,6 +78,11 @@ class People:
         """Those who are here."""
         return [person for person in self if person.present and role in {None, person.role}]
 
+    @property
+    def meet(self) -> bool:
+        """Whether teacher and student are here."""
+        return bool(self.present("teacher") and self.present("student"))
+
     def view(self, *, analyser: bool) -> list[MemberView]:
         """The member list; the analyser stands in it while it runs."""
         rows = [person.view() for person in self]

@@ -10,7 +10,8 @@ Invariants, held after every event (``tests/rooms/test_room_machine.py`` looks f
 5. A message that is not relayed reaches nobody but its writer; chat numbers to one socket only go up.
 6. An acknowledgement is only ever made of what the store gave back.
 7. "I'm stuck" is shown once for each press to a teacher who is here, or in the welcome of one who comes.
-8. After ``Closed`` nobody is in the room, and nobody comes in.
+8. While hints are off no other hint is made, be it seen or heard.
+9. After ``Closed`` nobody is in the room, and nobody comes in.
 """
 
 from __future__ import annotations
@@ -175,7 +176,7 @@ class Room:
                 self.watch.trouble = reason
             case ev.StrainSeen(session, strain) if session == self.watch.session:
                 self.watch.hear(strain, now)
-            case ev.HintDue(session, hint) if session == self.watch.session:
+            case ev.HintDue(session, hint) if session == self.watch.session and self._hints_wanted():
                 return self.hinting.due(hint, now)
             case _:  # late news of an analyser that no longer counts, or a tick
                 pass
@@ -284,6 +285,9 @@ class Room:
         student = self.people.first("student")
         forbidden = self.watch.forbidden(student_here=student is not None and student.present)
         return self._stop_analyser() if forbidden else []
+
+    def _hints_wanted(self) -> bool:
+        return self.watch.hints_on and not self.closed
 
     def _stop_analyser(self) -> list[Effect]:
         session = self.watch.session

@@ -1,4 +1,4 @@
-"""The platform's side: rooms, members, operators, foreign tickets, what is known of senders. By a bearer key."""
+"""The platform's side: rooms, members and their exercises, operators, tickets, senders. By a bearer key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from lessonroom.auth import hash_secret, is_admin
 from lessonroom.chat.standing import known, severity
 from lessonroom.chat.types import StandingClass
 from lessonroom.errors import TicketRefused
+from lessonroom.messages import Id
 from lessonroom.policy import Mode
+from lessonroom.rooms.listening import Exercise
 from lessonroom.server.members import REFUSALS, TicketView
 from lessonroom.server.services import services
 from lessonroom.storage.review import SenderRecord
@@ -89,6 +91,17 @@ class MemberMade(BaseModel):
 
     member: str
     link: str
+
+
+class ExerciseAsk(_Ask):
+    """What a student did in an exercise. ``id``: made by the platform for this event; sent again it counts once.
+
+    ``wrong_answer``: counts from the third in a row on; ``right_answer``: begins a new row; ``long_pause``: much longer
+    without an answer than this exercise usually takes, by the platform's own measure.
+    """
+
+    event: Exercise
+    id: Id
 
 
 class SenderAsk(_Ask):
@@ -170,6 +183,15 @@ async def make_foreign_ticket(room: str, member: str, request: Request) -> Ticke
     """Make a WHIP ticket for a student's client that is no browser."""
     made = await services(request).admission.foreign_ticket(room, member)
     return TicketView(ticket=made.ticket, expires_in=made.expires_in)
+
+
+@router.post("/rooms/{room}/members/{member}/exercise", status_code=204)
+async def tell_of_exercise(room: str, member: str, ask: ExerciseAsk, request: Request) -> None:
+    """Say what a student did in an exercise: one piece of evidence for hints, in every mode. Nothing of it is stored.
+
+    It counts in a lesson that is going on and while the teacher wants hints; else it is taken and changes nothing.
+    """
+    await services(request).hub.solved(room, member, ask.event, ask.id)
 
 
 @router.put("/senders/{sender}")

@@ -73,6 +73,7 @@ I don't get it
 i dont get it
 I don't understand.
 Sorry, I don't understand the question
+sorry i don't understand exercise nine
 i do not understand this exercise
 I really don't understand this rule :(
 I'm lost

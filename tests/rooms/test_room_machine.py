@@ -234,6 +234,14 @@ class LessonMachine(RuleBasedStateMachine):
     def hint(self, id_: str) -> None:
         self.tell(ev.HintDue(self.session, Hint(id_, 0.0, Cue.FROWNING, "slow_down")))
 
+    @rule(id_=IDS)
+    def heard_hint(self, id_: str) -> None:
+        """A hint from cues alone; the room may have got an analyser meanwhile, or want no hints."""
+        wanted = self.lesson.room.watch.hints_on and self.lesson.room.watch.session is None
+        before = len(self.hints)
+        self.tell(ev.HintDue(None, Hint(id_, 0.0, Cue.CHAT, "explain_again")))
+        assert wanted or len(self.hints) == before, "a hint was made that nobody wanted"
+
     @rule(seconds=st.floats(-5, 10))
     def time_goes_by(self, seconds: float) -> None:
         self.lesson.now += seconds

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from lessonroom import messages as m
 from lessonroom.app import App
 from lessonroom.server import security
 from tests.integration.serving import Lesson, Visitor, serving
@@ -72,6 +73,7 @@ async def test_a_room_has_one_teacher_and_one_student(admin: httpx.AsyncClient) 
         ("POST", "/api/admin/rooms/any/members", {"role": "teacher", "name": "T"}),
         ("POST", "/api/admin/operators", {}),
         ("POST", "/api/admin/rooms/any/members/any/tickets", None),
+        ("POST", "/api/admin/rooms/any/members/any/exercise", {"event": "wrong_answer", "id": "event-001"}),
         ("PUT", "/api/admin/senders/any", {"paying": True}),
     ],
 )
@@ -92,6 +94,9 @@ async def test_without_a_key_nothing_is_administered(
         ("/api/admin/rooms/x/members", {"role": "observer", "name": "O"}),
         ("/api/admin/rooms/x/members", {"role": "teacher", "name": ""}),
         ("/api/admin/rooms/x/members", {"role": "teacher", "name": "a\nb"}),
+        ("/api/admin/rooms/x/members/y/exercise", {"event": "secret words", "id": "event-001"}),
+        ("/api/admin/rooms/x/members/y/exercise", {"event": "wrong_answer", "id": "short"}),
+        ("/api/admin/rooms/x/members/y/exercise", {"event": "wrong_answer"}),
     ],
 )
 async def test_a_bad_request_is_told_in_one_line_without_its_own_words(
@@ -120,6 +125,40 @@ async def test_the_platform_says_who_pays(app: App, admin: httpx.AsyncClient) ->
     answer = await admin.put("/api/admin/senders/sam", json={"paying": True})
     assert answer.json() == {"sender": "sam", "paying": True}
     assert await app.services.store.paying("sam")
+
+
+async def test_exercises_that_the_platform_tells_of_become_a_hint(tmp_path: Path) -> None:
+    """Over HTTP and a socket, without a camera and without models; an event that is sent again counts once."""
+    quick = {"hint_first_seconds": 0, "hint_hold_seconds": 0}
+    async with serving(tmp_path, admin_keys=HASH, models_dir=tmp_path, **quick) as app:
+        lesson = await Lesson.make(app)
+        path = f"{app.admission.public_url}/api/admin/rooms/{lesson.room}/members/{lesson.student.member}/exercise"
+        async with (
+            httpx.AsyncClient(headers={"Authorization": f"Bearer {KEY}"}, verify=False) as admin,
+            lesson.teacher.page("page-t001") as teacher,
+            lesson.student.page("page-s001"),
+        ):
+            for number in (1, 2, 2, 2, 2, 2, 2, 3, 4, 5):
+                if number == 3:
+                    await teacher.nothing(m.HintShow)
+                answer = await admin.post(path, json={"event": "wrong_answer", "id": f"event-{number:03}"})
+                assert (answer.status_code, answer.content) == (204, b"")
+            hint = await teacher.get(m.HintShow)
+            assert (hint.cue, hint.advice) == ("exercise", "smaller_step")
+
+
+async def test_exercises_are_of_a_rooms_own_student(app: App, admin: httpx.AsyncClient) -> None:
+    lesson, other = await Lesson.make(app), await Lesson.make(app)
+    event = {"event": "long_pause", "id": "event-001"}
+    for room, member, status in (
+        (lesson.room, lesson.student.member, 204),  # nobody is here, and that is no error
+        (lesson.room, lesson.teacher.member, 403),
+        (lesson.room, other.student.member, 404),
+        ("none", lesson.student.member, 404),
+        (lesson.room, "none", 404),
+    ):
+        answer = await admin.post(f"/api/admin/rooms/{room}/members/{member}/exercise", json=event)
+        assert answer.status_code == status
 
 
 # --- links, sessions, tickets ----------------------------------------------------------------------------------------
