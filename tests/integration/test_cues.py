@@ -63,7 +63,7 @@ async def test_no_words_of_the_chat_are_kept_with_what_was_heard(tmp_path: Path)
         lesson = await Lesson.make(app)
         async with lesson.teacher.page("page-t001") as teacher, lesson.student.page("page-s001") as student:
             await write(teacher, "Do you like hippopotamus?", of="t")
-            await write(student, "sorry, i don't understand the word "hippopotamus"", of="s")
+            await write(student, "sorry, i don't understand the word «hippopotamus»", of="s")
             ears = next(app.hub.live_rooms()).listening
             assert [heard.cue for heard in ears.recent(0.0)] == [Cue.CHAT]
             assert "hippo" not in repr(vars(ears)).lower()
