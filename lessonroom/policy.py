@@ -9,7 +9,7 @@ class Mode(StrEnum):
     """How much analysis is allowed. Ordered as written: ``Mode.M1 < Mode.M3``, and ``min`` gives the more careful."""
 
     M0 = "M0"
-    """None: only the button and cues of the chat."""
+    """None: only the button and the cues of chat and exercises."""
     M1 = "M1"
     """On the student's device, shown to the student."""
     M2 = "M2"

@@ -10,7 +10,7 @@ CUES = {
     Cue.DISTRESS: "May be feeling discouraged",
     Cue.DISENGAGED: "May be getting tired",
     Cue.CHAT: "Wrote that something is unclear",
-    Cue.EXERCISE: "Has had several tries at an exercise",
+    Cue.EXERCISE: "Finds an exercise hard",
 }
 ADVICE = {
     "ask_what_is_unclear": "You could ask which part is unclear.",

@@ -109,6 +109,12 @@ class Server:
         }
         return Links(room, **links)
 
+    def exercise(self, links: Links, event: str, id_: str) -> None:
+        """Tell of the student's exercise, as the platform would."""
+        member = links.student.partition("#")[0].rsplit("/", 1)[-1]
+        path = f"{self.base}/api/admin/rooms/{links.room}/members/{member}/exercise"
+        httpx.post(path, json={"event": event, "id": id_}, headers=KEYED, verify=False).raise_for_status()
+
     def operator(self) -> str:
         """A link to the operations page."""
         return str(self._post("operators")["link"])
