@@ -187,6 +187,16 @@ async def test_the_button_raises_the_estimate_and_keeps_hints_quiet() -> None:
     assert again.shown == []
 
 
+async def test_a_cue_that_began_long_ago_weighs_less() -> None:
+    levels = []
+    for age in (0.0, 100.0):
+        lesson = Lesson(as_seen(Student(1)), lasts=30)
+        lesson.watch.note(Cue.CHAT, age)
+        await lesson.run()
+        levels.append(max(strain.level or 0.0 for strain in lesson.strains))
+    assert levels[1] < levels[0] - 0.1
+
+
 async def test_an_answer_from_the_teacher_moves_the_threshold() -> None:
     lesson = Lesson(as_seen(Student(1, mood=held("anger", 130))))
     await lesson.run()
