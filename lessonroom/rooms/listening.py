@@ -24,6 +24,8 @@ from lessonroom.media.types import Cue, Hint
 
 MANY_WRONG = 3
 """From so many wrong answers in a row on each of them counts."""
+TOO_MANY_WRONG = 5
+"""From so many on each counts twice: enough for a hint, however long the student thinks about each."""
 MOST_IDS = 64
 """Latest exercise events whose ids are remembered, so that one that is sent again does not count again."""
 DICTATED_SECONDS = 180.0
@@ -91,7 +93,8 @@ class Listening:
         if event is Exercise.LONG_PAUSE:
             return [self._note(Cue.EXERCISE, now)]
         self._wrong = self._wrong + 1 if event is Exercise.WRONG_ANSWER else 0
-        return [self._note(Cue.EXERCISE, now)] if self._wrong >= MANY_WRONG else []
+        times = (self._wrong >= MANY_WRONG) + (self._wrong >= TOO_MANY_WRONG)
+        return [self._note(Cue.EXERCISE, now) for _ in range(times)]
 
     def pressed(self, now: float) -> list[Heard]:
         """The student's "I'm stuck", of which the teacher has been told."""

@@ -96,8 +96,8 @@ class MemberMade(BaseModel):
 class ExerciseAsk(_Ask):
     """What a student did in an exercise. ``id``: made by the platform for this event; sent again it counts once.
 
-    ``wrong_answer``: counts from the third in a row on; ``right_answer``: begins a new row; ``long_pause``: much longer
-    without an answer than this exercise usually takes, by the platform's own measure.
+    ``wrong_answer``: counts from the third in a row on, more from the fifth; ``right_answer``: begins a new row;
+    ``long_pause``: much longer without an answer than this exercise usually takes, by the platform's own measure.
     """
 
     event: Exercise

@@ -78,13 +78,11 @@ def test_after_a_teacher_set_words_to_translate_the_same_words_are_an_answer() -
     assert ears.said("student", "I don't understand", START + 10) != []
 
 
-def test_wrong_answers_count_from_the_third_in_a_row_on_and_a_right_one_begins_anew() -> None:
+def test_wrong_answers_count_from_the_third_in_a_row_on_more_from_the_fifth_and_a_right_one_begins_anew() -> None:
     ears = Listening(RULES)
-    wrong, right = Exercise.WRONG_ANSWER, Exercise.RIGHT_ANSWER
-    heard = [
-        len(ears.solved(event, f"event-{i}", START)) for i, event in enumerate([wrong] * 4 + [right] + [wrong] * 3)
-    ]
-    assert heard == [0, 0, 1, 1, 0, 0, 0, 1]
+    row = [Exercise.WRONG_ANSWER] * 6 + [Exercise.RIGHT_ANSWER] + [Exercise.WRONG_ANSWER] * 3
+    heard = [len(ears.solved(event, f"event-{number}", START)) for number, event in enumerate(row)]
+    assert heard == [0, 0, 1, 1, 2, 2, 0, 0, 0, 1]
 
 
 def test_a_long_pause_counts_and_does_not_end_a_row_of_wrong_answers() -> None:
@@ -149,10 +147,15 @@ def test_two_pleas_make_a_hint_after_the_hold_and_one_does_not() -> None:
     assert 728 <= lesson.hints[0][0] <= 732
 
 
-def test_a_run_of_wrong_answers_makes_a_hint_of_its_own_kind() -> None:
+@pytest.mark.parametrize("pause", [1, 20, 90, 300])
+def test_five_wrong_answers_in_a_row_make_a_hint_of_their_own_kind_however_slow_they_come(pause: int) -> None:
     lesson = Lesson()
-    lesson.fail(5)
-    lesson.go(60)
+    for _ in range(4):
+        lesson.fail(1)
+        lesson.go(pause)
+    assert lesson.hints == [] or pause < 12  # four that come one upon the other may be enough
+    lesson.fail(1)
+    lesson.go(15)
     assert lesson.cues == [Cue.EXERCISE]
 
 
