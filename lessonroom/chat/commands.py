@@ -14,7 +14,7 @@ from lessonroom.chat.generator import generate
 from lessonroom.chat.policy import ChatPolicy
 from lessonroom.chat.report import page
 from lessonroom.chat.screen import decide_by_rules, look, screen
-from lessonroom.chat.types import Line, Verdict
+from lessonroom.chat.types import Action, Line, Verdict
 from lessonroom.errors import BadInput
 from lessonroom.outfile import report_file
 from lessonroom.progress import Show, unseen
@@ -115,7 +115,8 @@ def evaluate(
         judged = []
         for number, row in enumerate(rows, start=1):
             verdict = ask(row.text, row.sender, row.context)
-            judged.append(Judged.of(row, verdict.action, verdict.probability))
+            talk = stops_talk(ask, row) if row.context else None
+            judged.append(Judged.of(row, verdict.action, verdict.probability, talk))
             progress("screening", number, len(rows))
         figures = report(judged)
         if out is not None:
@@ -123,6 +124,12 @@ def evaluate(
             out.truncate(0)
             out.write(page(path.name, judged, figures, threshold=policy.block_from(), model=by))
     return figures
+
+
+def stops_talk(ask: Screener, row: dataset.Row) -> bool:
+    """Whether a lesson would have stopped any message of a conversation: each is screened after those before it."""
+    said = (*row.context, Line(row.sender, row.text))
+    return any(ask(line.text, line.sender, said[:i]).action is not Action.RELAY for i, line in enumerate(said))
 
 
 def tell(figures: dict[str, Any], out: TextIO, *, as_json: bool) -> None:

@@ -20,7 +20,10 @@ PARTS: Final = (("train", 0.6), ("validation", 0.2), ("test", 0.2))
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One labelled message. ``label``: 1 gives a contact away. ``context``: earlier lines; ``sender``: who wrote it."""
+    """One labelled message. ``label``: 1 gives a contact away. ``context``: earlier lines; ``sender``: who wrote it.
+
+    ``before``: 1 where one of the earlier lines gives a contact away, asks for one or proposes to leave, too.
+    """
 
     text: str
     label: int
@@ -30,6 +33,7 @@ class Row:
     family: str = ""
     sender: str = ""
     context: tuple[Line, ...] = ()
+    before: int = 0
 
 
 def read_rows(path: Path, family: str = "") -> list[Row]:
@@ -46,13 +50,12 @@ def _row(line: str, where: str, family: str) -> Row:
         raw: dict[str, Any] = json.loads(line)
         said = [Line(str(item.get("from", "")), item["text"]) for item in raw.get("conversation", ())]
         text, sender = (said[-1].text, said[-1].sender) if said else (raw["text"], "")
-        label = int(raw["label"])
+        label, before = int(raw["label"]), int(raw.get("before", 0))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise BadInput(f"{where}: expected an object with label and text or conversation, got something else") from None
     words = {key: str(raw.get(key) or "") for key in ("kind", "lang", "difficulty")}
-    return Row(
-        text, label, family=family or str(raw.get("family") or ""), sender=sender, context=tuple(said[:-1]), **words
-    )
+    kin = family or str(raw.get("family") or "")
+    return Row(text, label, family=kin, sender=sender, context=tuple(said[:-1]), before=before, **words)
 
 
 def corpus() -> list[Row]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import Any, Final
 
@@ -20,16 +20,17 @@ BINS: Final = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A labelled row and what the filter did."""
+    """A labelled row and what the filter did. ``talk``: whether it stopped any message of the row's conversation."""
 
     row: Row
     alarm: bool
     probability: float
+    talk: bool | None = None
 
     @classmethod
-    def of(cls, row: Row, action: Action, probability: float) -> Judged:
+    def of(cls, row: Row, action: Action, probability: float, talk: bool | None = None) -> Judged:
         """Hold and block are alarms."""
-        return cls(row, action is not Action.RELAY, probability)
+        return cls(row, action is not Action.RELAY, probability, talk)
 
 
 def wilson(hits: int, of: int) -> tuple[float, float]:
@@ -73,15 +74,25 @@ def measure(judged: Sequence[Judged]) -> dict[str, Any]:
 
 
 def report(judged: Sequence[Judged]) -> dict[str, Any]:
-    """The figures of all rows, of each group, and the calibration."""
+    """The figures of all rows, of whole conversations, of each group, and the calibration."""
     return {
         "all": measure(judged),
+        "talk": measure(_talks(judged)),
         "lang": _groups(judged, lambda row: row.lang),
         "kind": _groups(judged, lambda row: row.kind if row.label else ""),
         "difficulty": _groups(judged, lambda row: row.difficulty),
         "form": _groups(judged, lambda row: "conversation" if row.context else "message"),
         "calibration": calibration(judged),
     }
+
+
+def _talks(judged: Sequence[Judged]) -> list[Judged]:
+    """Conversations as a lesson sees them, with the filter before every message: one that is stopped is enough."""
+    return [
+        replace(j, row=replace(j.row, label=max(j.row.label, j.row.before)), alarm=j.talk)
+        for j in judged
+        if j.talk is not None
+    ]
 
 
 def _groups(judged: Sequence[Judged], key: Callable[[Row], str]) -> dict[str, Any]:
@@ -132,6 +143,8 @@ def curve(judged: Sequence[Judged]) -> list[Step]:
 def in_words(figures: dict[str, Any]) -> Iterable[str]:
     """A report as lines of text."""
     yield _line("all", figures["all"])
+    if figures["talk"]["rows"]:
+        yield _line("talk, any message", figures["talk"])
     for group in ("form", "lang", "difficulty", "kind"):
         for name, part in figures[group].items():
             yield _line(f"{group} {name}", part)

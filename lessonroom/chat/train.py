@@ -32,7 +32,7 @@ IN_TALK_WEIGHT: Final = 0.3
 MADE_UP_WEIGHT: Final = 0.35
 CONVERSATION_WEIGHT: Final = 2.0
 """A composed conversation counts this much more than a composed message: there are few of them, and they are hard."""
-MOST_ALARMS: Final = {"messages": 0.006, "conversations": 0.03, "others": 0.001, "in_talk": 0.018}
+MOST_ALARMS: Final = {"messages": 0.006, "conversations": 0.035, "others": 0.0009, "in_talk": 0.018}
 """False alarms that the default costs may give on rows held out: near misses that were written against the filter, by
 whole families; such conversations; real ordinary lines; and copies of all of them put into talk of other lines."""
 

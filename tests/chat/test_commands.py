@@ -100,6 +100,18 @@ def test_a_labelled_file_is_measured(tmp_path: Path) -> None:
     assert figures["lang"]["ru"]["recall"]["share"] == 1.0
 
 
+def test_a_talk_counts_as_stopped_when_any_of_its_messages_was(tmp_path: Path) -> None:
+    """In a lesson the filter stands before every message; a line by itself is measured apart."""
+    asked = [{"from": "a", "text": "мой тел 8 905 123 45 67"}, {"from": "b", "text": "ок"}]
+    calm = [{"from": "a", "text": "спасибо за урок"}, {"from": "b", "text": "до завтра"}]
+    path = tmp_path / "talks.jsonl"
+    rows = [{"conversation": asked, "label": 0, "before": 1}, {"conversation": calm, "label": 0}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    figures = commands.evaluate(path, policy=POLICY)
+    assert figures["all"]["matrix"] == {"tp": 0, "fn": 0, "fp": 0, "tn": 2}
+    assert figures["talk"]["matrix"] == {"tp": 1, "fn": 0, "fp": 0, "tn": 1}
+
+
 def test_a_file_that_is_no_labelled_text_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_text('{"text": "no label"}\n', encoding="utf-8")
