@@ -23,6 +23,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from lessonroom.media import clips, hints, pipeline, report, strain
 from lessonroom.media.engine import Engine
 from lessonroom.media.observe import observe
 from lessonroom.media.onnx_engine import OnnxEngine
-from lessonroom.media.types import Hint, Observation, Sample, Strain
+from lessonroom.media.types import Hint, Observation, Place, Sample, Strain
 from lessonroom.media.vision import MODELS
 from lessonroom.outfile import report_file
 
@@ -72,8 +73,11 @@ def records(clip: clips.Clip, engine: Engine, settings: Settings) -> Iterator[Re
         "samples_per_second": settings.sample_rate, "provider": engine.provider,
     }  # fmt: skip
     tally = Tally(settings)
+    place: Place | None = None
     for sample in clips.samples(clip, settings.sample_rate):
-        yield from tally.take_in(observe(engine, sample))
+        observation = observe(engine, replace(sample, before=place))
+        place = observation.place or place
+        yield from tally.take_in(observation)
     yield tally.summary()
 
 

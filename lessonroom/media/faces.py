@@ -32,6 +32,10 @@ OVERLAP = 0.3
 """Intersection over union from which two boxes are one face."""
 RIVAL = 0.35
 """A second face of at least this share of the largest one's width may be the student as well: refuse to guess."""
+SHRUNK = 0.5
+"""A face of less than this share of the last one's width is not the same student's."""
+CLOSE = 2.0
+"""Where the mesh refuses a box, the detector looks again at a square so many times as large."""
 LEAST_TILE = 120
 """Where the whole picture shows no face, halves and quarters of it are searched down to this side, in pixels."""
 LEAST_PRESENCE = 0.0
@@ -49,24 +53,32 @@ class Found:
     eyes: Floats
 
 
-def look(engine: Engine, image: Image) -> Face | Unseen:
-    """The student's face with points and pose, or why there is none. Raises BadInput for a picture that is none."""
-    found = detect(engine, image)
-    student, rivals = choose(found)
+def look(engine: Engine, image: Image, near: Box | None = None) -> Face | Unseen:
+    """The student's face with points and pose, or why there is none. Raises BadInput for a picture that is none.
+
+    ``near``: where the face was a moment ago, as for :func:`choose`.
+    """
+    student, rivals = choose(detect(engine, image), near)
     if student is None:
         return Unseen.NO_FACE
     if any(rival.score >= SURE_SCORE or isinstance(landmark(engine, image, rival), Face) for rival in rivals):
         return Unseen.SEVERAL_FACES
-    return landmark(engine, image, student)
+    face = landmark(engine, image, student)
+    return _once_more(engine, image, student) if isinstance(face, Unseen) else face
 
 
-def choose(found: list[Found]) -> tuple[Found | None, list[Found]]:
-    """The largest sure face, and the others that are large enough to be the student's; ``found`` is sorted by size."""
-    student = next((each for each in found if each.score >= SURE_SCORE), None)
-    if student is None:
+def choose(found: list[Found], near: Box | None = None) -> tuple[Found | None, list[Found]]:
+    """The student's face, and the others that are large enough to be the student's; ``found`` is sorted by size.
+
+    It is the sure face that lies over ``near`` most, otherwise the largest. One that is far smaller than ``near`` is
+    somebody behind a student who is hidden for the moment.
+    """
+    least = 0.0 if near is None else SHRUNK * near.width
+    sure = [each for each in found if each.score >= SURE_SCORE and each.box.width >= least]
+    if not sure:
         return None, []
-    least = RIVAL * student.box.width
-    return student, [each for each in found if each is not student and each.box.width >= least]
+    student = sure[0] if near is None else max(sure, key=lambda each: _overlap(each.box, near))
+    return student, [each for each in found if each is not student and each.box.width >= RIVAL * student.box.width]
 
 
 def detect(engine: Engine, image: Image) -> list[Found]:
@@ -74,16 +86,22 @@ def detect(engine: Engine, image: Image) -> list[Found]:
     _check(image)
     found: list[Found] = []
     for tiles in _levels(image.shape[1], image.shape[0]):
-        pictures, places = zip(*(_letterboxed(image, tile) for tile in tiles), strict=True)
-        answer = engine.infer(DETECTOR, {"image": np.stack(pictures)})
-        found = [
-            each
-            for boxes, scores, place in zip(answer["boxes"], answer["scores"], places, strict=True)
-            for each in _decoded(boxes, scores, place)
-        ]
+        found = _detected(engine, image, tiles)
         if any(each.score >= SURE_SCORE for each in found):
             break
-    return sorted(merged(found), key=lambda each: -each.box.width)
+    return sorted(found, key=lambda each: -each.box.width)
+
+
+def _detected(engine: Engine, image: Image, tiles: list[Box]) -> list[Found]:
+    """What the detector finds in parts of the picture, in one inference; each face once."""
+    pictures, places = zip(*(_letterboxed(image, tile) for tile in tiles), strict=True)
+    answer = engine.infer(DETECTOR, {"image": np.stack(pictures)})
+    found = [
+        each
+        for boxes, scores, place in zip(answer["boxes"], answer["scores"], places, strict=True)
+        for each in _decoded(boxes, scores, place)
+    ]
+    return merged(found)
 
 
 def landmark(engine: Engine, image: Image, found: Found) -> Face | Unseen:
@@ -97,6 +115,23 @@ def landmark(engine: Engine, image: Image, found: Found) -> Face | Unseen:
     face = Face(found.box, found.score, points)
     yaw, pitch, roll = head_pose(points)
     return replace(face, yaw=yaw, pitch=pitch, roll=roll)
+
+
+def _once_more(engine: Engine, image: Image, found: Found) -> Face | Unseen:
+    """Where the mesh sees no face: the box of a small, tilted or dark face may be off, so the detector looks closer."""
+    nearer = [each for each in _detected(engine, image, [_around(found.box, image)]) if each.score >= SURE_SCORE]
+    return landmark(engine, image, max(nearer, key=lambda each: each.box.width)) if nearer else Unseen.COVERED
+
+
+def _around(box: Box, image: Image) -> Box:
+    """A square about the middle of the box, CLOSE times as large, as far as the picture goes."""
+    reach = CLOSE * max(box.width, box.height) / 2
+    height, width = image.shape[:2]
+    x = min(max(box.left + box.width / 2, 0.0), width - 1.0)
+    y = min(max(box.top + box.height / 2, 0.0), height - 1.0)
+    left, top = max(0, int(x - reach)), max(0, int(y - reach))
+    right, bottom = min(width, int(x + reach) + 1), min(height, int(y + reach) + 1)
+    return Box(left, top, right - left, bottom - top)
 
 
 def merged(found: list[Found]) -> list[Found]:

@@ -1,15 +1,24 @@
-"""One sample in, one observation out: find the face, judge it, read it. No clock, no queue, no memory."""
+"""One sample in, one observation out: find the face, judge it, read it. No clock, no queue, no memory.
+
+What is known of the last sample's face comes with the sample.
+"""
 
 from __future__ import annotations
 
 from lessonroom.media import expression, faces, geometry, quality
 from lessonroom.media.engine import Engine
-from lessonroom.media.types import Observation, Sample, Unseen
+from lessonroom.media.types import Box, Observation, Sample, Unseen
+
+MEMORY = 60.0
+"""So many seconds after it was last seen, the student's face may be anywhere and of any size again.
+
+Not less than the time after which strain learns a face anew, or another face would be held against the student's own.
+"""
 
 
 def observe(engine: Engine, sample: Sample) -> Observation:
     """What the sample shows, or why it shows nothing that counts. Raises EngineDown when inference fails."""
-    face = faces.look(engine, sample.image)
+    face = faces.look(engine, sample.image, _near(sample))
     if isinstance(face, Unseen):
         return Observation(sample.captured_at, face)
     if face.landmarks is None:
@@ -27,3 +36,8 @@ def observe(engine: Engine, sample: Sample) -> Observation:
         shape=geometry.ratios(face.landmarks),
         embedding=read.embedding,
     )
+
+
+def _near(sample: Sample) -> Box | None:
+    before = sample.before
+    return before.box if before is not None and sample.captured_at - before.at < MEMORY else None

@@ -20,7 +20,7 @@ from lessonroom.media import strain as feeling
 from lessonroom.media.frames import Frames, FramesEnded
 from lessonroom.media.meter import Meter
 from lessonroom.media.pace import Pace
-from lessonroom.media.types import Cue, Hint, Observation, Strain, Unseen
+from lessonroom.media.types import Cue, Hint, Observation, Place, Strain, Unseen
 from lessonroom.media.vision import Clock, Shot, Vision
 
 
@@ -50,6 +50,7 @@ class Watch:
         self._strain_rules, self._hint_rules = strain_rules(settings), hint_rules(settings)
         self._pace = Pace.of(settings.sample_rate_least, settings.sample_rate)
         self._strain = feeling.StrainState()
+        self._place: Place | None = None
         self._hints = hints or speaking.HintState(started=clock())
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
@@ -80,7 +81,7 @@ class Watch:
             except FramesEnded:
                 return
             began = self._clock()
-            await self._sample(Shot(frame, self._frames.taken_at))
+            await self._sample(Shot(frame, self._frames.taken_at, self._place))
             del frame
             due = began + self._pace.interval
 
@@ -89,6 +90,7 @@ class Watch:
         self._stopped = True
         self._frames.clear()
         self._strain = feeling.StrainState()
+        self._place = None
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
 
@@ -116,6 +118,8 @@ class Watch:
         self._take_in(observation)
 
     def _take_in(self, observation: Observation) -> None:
+        if not self._stopped:
+            self._place = observation.place or self._place
         if observation.unseen is not None:
             self._meter.sample_unseen(observation.unseen.value)
         self._strain, strain = feeling.step(self._strain, observation, self._strain_rules)
@@ -133,6 +137,12 @@ def strain_rules(settings: Settings) -> feeling.StrainRules:
         learning_seconds=settings.strain_learning_seconds,
         half_life=settings.strain_half_life,
         longest_gap=longest_gap(settings),
+        weights=dict.fromkeys(feeling.FACE_CUES, settings.strain_face_weight)
+        | {
+            Cue.STUCK_BUTTON: settings.strain_button_weight,
+            Cue.CHAT: settings.strain_chat_weight,
+            Cue.EXERCISE: settings.strain_exercise_weight,
+        },
     )
 
 

@@ -35,14 +35,6 @@ class Unseen(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One decoded frame chosen for analysis."""
-
-    image: Image = field(repr=False)
-    captured_at: float
-
-
-@dataclass(frozen=True, slots=True)
 class Box:
     """A rectangle in pixels of the sample; it may reach over the picture's edge."""
 
@@ -50,6 +42,23 @@ class Box:
     top: float
     width: float
     height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the student's face was, and when: what one look hands to the next."""
+
+    box: Box
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One decoded frame chosen for analysis. ``before``: where earlier samples last showed the student's face."""
+
+    image: Image = field(repr=False)
+    captured_at: float
+    before: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,11 @@ class Observation:
     expression: Mapping[str, float] | None = None
     shape: Mapping[str, float] = field(default_factory=dict)
     embedding: NDArray[np.float32] | None = field(default=None, repr=False)
+
+    @property
+    def place(self) -> Place | None:
+        """Where the face is, also one that cannot be read."""
+        return None if self.face is None else Place(self.face.box, self.at)
 
 
 class Watching(StrEnum):

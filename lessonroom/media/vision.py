@@ -21,7 +21,7 @@ from lessonroom.media.engine import Arrays, Engine
 from lessonroom.media.lanes import Lanes
 from lessonroom.media.meter import Meter
 from lessonroom.media.observe import observe
-from lessonroom.media.types import Image, Observation, Sample, Unseen
+from lessonroom.media.types import Image, Observation, Place, Sample, Unseen
 
 MODELS = (faces.DETECTOR, faces.MESH, expression.MODEL)
 """What an engine must have loaded for :func:`see`."""
@@ -41,14 +41,18 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A frame that was chosen for analysis; its pixels are converted when its turn comes, and not before."""
+    """A frame that was chosen for analysis; its pixels are converted when its turn comes, and not before.
+
+    ``before`` as in :class:`~lessonroom.media.types.Sample`.
+    """
 
     frame: VideoFrame = field(repr=False)
     captured_at: float
+    before: Place | None = None
 
     def sample(self) -> Sample:
         """Convert to BGR, in one pass with bringing a large picture down."""
-        return Sample(pixels(self.frame), self.captured_at)
+        return Sample(pixels(self.frame), self.captured_at, self.before)
 
 
 class Vision:

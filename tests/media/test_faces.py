@@ -48,6 +48,35 @@ def test_faces_from_40_pixels_up_are_found_in_a_webcam_picture(engine: OnnxEngin
     assert face.box.width == pytest.approx(width, rel=0.3)
 
 
+def test_small_faces_that_are_tilted_far_in_bad_light_are_found_by_looking_closer(engine: OnnxEngine) -> None:
+    """In the whole picture they are 8 of the detector's 128 pixels: the box is often too far off for the mesh."""
+    rng = np.random.default_rng(0)
+    first = closer = 0
+    for second in (2.0, 20.0, 41.0, 65.0):
+        for degrees in (-45, 45):
+            small = pictures.scaled(pictures.turned(pictures.frame(second), degrees), 0.3)
+            place = rng.integers(0, 490), rng.integers(0, 360)
+            image = pictures.on_wall(small, 640, 480, left=int(place[0]), top=int(place[1])) * 0.3
+            image = np.clip(image + rng.normal(0, 4, image.shape), 0, 255).astype(np.uint8)
+            student, _ = faces.choose(faces.detect(engine, image))
+            first += student is not None and isinstance(faces.landmark(engine, image, student), Face)
+            closer += isinstance(faces.look(engine, image), Face)
+    assert first <= 6
+    assert closer >= 7
+
+
+def test_looking_closer_stays_within_the_picture() -> None:
+    image = np.zeros((100, 200, 3), np.uint8)
+    for left, top in ((-80.0, -90.0), (190.0, 95.0), (500.0, 500.0), (-500.0, 20.0)):
+        around = faces._around(Box(left, top, 60.0, 60.0), image)
+        assert around.left >= 0
+        assert around.top >= 0
+        assert around.width >= 1
+        assert around.height >= 1
+        assert around.left + around.width <= 200
+        assert around.top + around.height <= 100
+
+
 @pytest.mark.parametrize("degrees", [-40, -20, 20, 40])
 def test_a_tilted_head_is_found_and_its_roll_is_told(engine: OnnxEngine, degrees: int) -> None:
     straight = found(engine, pictures.frame(5.0)).roll
@@ -93,6 +122,41 @@ def test_a_second_face_is_a_rival_when_it_is_large_enough_even_if_it_is_unclear(
     chosen, found = faces.choose(sorted([student, other], key=lambda each: -each.box.width))
     assert chosen is student
     assert len(found) == rivals
+
+
+def of(left: float, width: float, score: float = 0.9) -> faces.Found:
+    return faces.Found(Box(left, 100 - width / 2, width, width), score, EYES)
+
+
+def by_size(*found: faces.Found) -> list[faces.Found]:
+    return sorted(found, key=lambda each: -each.box.width)
+
+
+def test_the_student_stays_the_student_when_somebody_larger_comes_near() -> None:
+    """Somebody leans over the desk, nearer to the camera: no guess that the larger one is the student now."""
+    student, teacher = of(100, 100), of(400, 160)
+    assert faces.choose(by_size(student, teacher))[0] is teacher
+    chosen, rivals = faces.choose(by_size(student, teacher), near=Box(110, 55, 95, 95))
+    assert chosen is student
+    assert rivals == [teacher]
+
+
+def test_a_giant_before_the_student_is_a_rival_and_not_the_student() -> None:
+    """By size alone the student would be too small to count, and the other one would be read."""
+    student, giant = of(100, 60), of(300, 220)
+    assert faces.choose(by_size(student, giant)) == (giant, [])
+    assert faces.choose(by_size(student, giant), near=student.box) == (student, [giant])
+
+
+def test_while_the_student_is_hidden_nobody_in_the_background_takes_the_place() -> None:
+    """A poster, or a person who walks through the room, is far smaller than the student was."""
+    assert faces.choose([of(300, 40)], near=Box(100, 50, 100, 100)) == (None, [])
+
+
+def test_a_student_who_moves_is_followed() -> None:
+    """Sideways by more than the face, or back on the chair by a third: one face, and it is still the student's."""
+    for moved in (of(320, 100), of(100, 65), of(100, 150)):
+        assert faces.choose([moved], near=Box(100, 50, 100, 100)) == (moved, [])
 
 
 def test_an_unclear_face_alone_is_nobodys() -> None:

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from lessonroom.config import Settings
+from lessonroom.media import strain as feeling
 from lessonroom.media.frames import Frames
 from lessonroom.media.hints import HintState
 from lessonroom.media.meter import Unmetered
-from lessonroom.media.pipeline import Watch
-from lessonroom.media.types import Cue, Hint, Observation, Sample, Strain, Unseen, Watching
+from lessonroom.media.pipeline import Watch, strain_rules
+from lessonroom.media.types import Box, Cue, Face, Hint, Observation, Place, Sample, Strain, Unseen, Watching
 from lessonroom.media.vision import Vision
 from tests.media.sequences import Student, held
 
@@ -96,6 +97,26 @@ async def test_from_frames_to_a_hint() -> None:
     assert 130 < lesson.shown[0].at < 152
     assert lesson.strains[0].watching is Watching.LEARNING
     assert lesson.strains[-1].watching is Watching.WATCHING
+
+
+async def test_each_look_is_told_where_the_last_one_saw_the_face() -> None:
+    """Also after looks that saw none; and a watch that stopped remembers nothing."""
+    boxes = [Box(10.0 * number, 0, 50, 50) for number in range(4)]
+    told: list[Place | None] = []
+
+    def look(sample: Sample) -> Observation:
+        told.append(sample.before)
+        number = len(told) - 1
+        if number % 2:
+            return Observation(sample.captured_at, Unseen.NO_FACE)
+        return Observation(sample.captured_at, Unseen.TOO_DARK, Face(boxes[number // 2], 0.9))
+
+    lesson = Lesson(look, lasts=2.0)
+    await lesson.run()
+    assert [place and place.box for place in told[:5]] == [None, boxes[0], boxes[0], boxes[1], boxes[1]]
+    assert lesson.watch._place is not None
+    lesson.watch.stop()
+    assert lesson.watch._place is None
 
 
 async def test_only_what_is_looked_at_is_converted() -> None:
@@ -195,6 +216,26 @@ async def test_a_cue_that_began_long_ago_weighs_less() -> None:
         await lesson.run()
         levels.append(max(strain.level or 0.0 for strain in lesson.strains))
     assert levels[1] < levels[0] - 0.1
+
+
+@pytest.mark.parametrize("cue", feeling.EVENT_CUES)
+def test_evidence_counts_by_its_weight_in_the_settings(cue: Cue) -> None:
+    name = {Cue.STUCK_BUTTON: "button", Cue.CHAT: "chat", Cue.EXERCISE: "exercise"}[cue]
+    levels = []
+    for weight in (0.0, 1.0, 2.0):
+        rules = strain_rules(Settings.model_validate({f"strain_{name}_weight": weight}))
+        state = feeling.note(feeling.StrainState(), cue, 0.0)
+        levels.append(feeling.estimate(state, 0.0, rules).level or 0.0)
+    assert levels[0] < levels[1] - 0.1 < levels[2] - 0.2
+
+
+async def test_without_a_weight_for_the_face_no_face_becomes_a_hint() -> None:
+    shown = []
+    for weight in (0.0, 1.0):
+        lesson = Lesson(as_seen(Student(1, mood=held("anger", 130))), settings=Settings(strain_face_weight=weight))
+        await lesson.run()
+        shown.append(len(lesson.shown))
+    assert shown == [0, 1]
 
 
 async def test_an_answer_from_the_teacher_moves_the_threshold() -> None:
