@@ -7,7 +7,9 @@ from itertools import pairwise
 
 import pytest
 
+from lessonroom.config import Settings
 from lessonroom.media.hints import HintRules, HintState, Shown
+from lessonroom.media.pipeline import hint_rules, strain_rules
 from lessonroom.media.strain import StrainRules
 from lessonroom.media.types import Cue, Hint
 from lessonroom.rooms.listening import DICTATED_SECONDS, MOST_IDS, Exercise, Heard, Listening, ListeningRules
@@ -286,3 +288,32 @@ def test_a_watch_that_begins_hears_what_still_counts() -> None:
     lesson.plead(1)
     lesson.go(30)
     assert lesson.ears.recent(lesson.now) == [Heard(Cue.CHAT, lesson.now - 30)]
+
+
+# --- what docs/protocol.md promises of the settings as they come -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seconds", "cues", "told"),
+    [
+        (0, ["plea"], False),
+        (40, ["plea", "plea"], True),
+        (90, ["plea", "plea"], False),
+        (50, ["plea", Exercise.LONG_PAUSE], True),
+        (60, [Exercise.WRONG_ANSWER] * 5, True),
+        (60, [Exercise.WRONG_ANSWER] * 4, False),
+    ],
+)
+def test_the_cues_that_come_together_as_the_protocol_says_make_a_hint(
+    seconds: int, cues: list[str], told: bool
+) -> None:
+    settings = Settings()
+    lesson = Lesson(ListeningRules(strain_rules(settings), hint_rules(settings), settings.chat_silence_seconds))
+    for number, cue in enumerate(cues):
+        lesson.go(seconds if number else 0)
+        if cue == "plea":
+            lesson.plead(1)
+        else:
+            lesson.ears.solved(Exercise(cue), f"event-{number:03}", lesson.now)
+    lesson.go(30)
+    assert len(lesson.hints) == told
