@@ -83,10 +83,21 @@ def test_bad_light_and_blur_are_told_apart(seen: tuple[Image, Face], change: obj
     assert judged(change(image), face) == quality.Judged(expected, 0.0)
 
 
-def test_a_face_below_40_pixels_is_too_small(seen: tuple[Image, Face]) -> None:
+def test_a_face_of_30_pixels_is_too_small(seen: tuple[Image, Face]) -> None:
     image, face = seen
     small = pictures.scaled(image, 0.2)
     assert judged(small, moved(face, 0.2)).unseen is Unseen.TOO_SMALL
+
+
+def test_a_face_of_40_pixels_is_read_and_counts_nearly_in_full(seen: tuple[Image, Face]) -> None:
+    """It has as many pixels as the pictures that the network learned from; strain takes 0.5 for a full look."""
+    image, face = seen
+    small, shrunk = pictures.scaled(image, 0.29), moved(face, 0.29)
+    assert shrunk.landmarks is not None
+    assert np.ptp(shrunk.landmarks[:, 0]) == pytest.approx(40, abs=2)
+    found = judged(small, shrunk)
+    assert found.unseen is None
+    assert 0.3 < found.quality < 0.7
 
 
 @pytest.mark.parametrize(("yaw", "pitch"), [(50.0, 0.0), (-50.0, 0.0), (0.0, 40.0), (0.0, -40.0)])
