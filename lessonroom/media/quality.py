@@ -23,7 +23,7 @@ CROP_SIDE = 64
 class Bounds:
     """What is still acceptable, and from where on it is as good as it gets.
 
-    ``width``: the longer side of the face in pixels of the picture; it is about 46 in the training pictures, and with 32
+    ``width``: the longer side of the face in pixels of the picture; it is about 46 in training pictures, and with 32
     the network reads nearly as well; ``yaw`` and ``pitch`` in degrees; ``outside`` as a share of the face's points;
     ``dark`` and ``bright`` as the mean grey (0 to 255) of the face; ``burnt`` as the share of pure black or white;
     ``contrast`` as the spread of grey; ``sharp`` without unit (see :func:`sharpness`).
