@@ -48,6 +48,10 @@ AT_A_LOSS = _lines("""
 не очень понятно
 я не разобрался с условием
 не понимаю слово «although»
+не понимаю где ошибка
+это очень сложное задание
+а что от меня требуется?
+можно ещё раз про артикли
 не розумію
 Я нічого не розумію
 Вибачте, я не зрозуміла завдання
@@ -70,6 +74,8 @@ AT_A_LOSS = _lines("""
 не розумію present simple
 що тут треба робити?
 не второпаю
+поясніть це простими словами
+можна ще раз про артиклі?
 як це розв'язати?
 I don't get it
 i dont get it
@@ -105,6 +111,8 @@ I don't understand "although"
 Miss, I can't do task 2
 I don't understand why
 you lost me
+I'm not sure what to do here
+im struggling with this one
 I still don't get this rule, sorry
 """)
 """Somebody would be glad of a word from the teacher."""
@@ -142,6 +150,7 @@ SOUNDS_ALIKE = _lines("""
 объясни разницу между массой и весом
 что делать вечером, пока не решила
 не знаю, приду ли завтра
+я не успеваю, давайте завтра
 не знаю
 помогите бабушке перейти дорогу
 мне нужна помощь с чемоданом
@@ -177,6 +186,8 @@ I'm lost in the city and my phone is dead
 I was lost
 I don't get paid on Fridays
 I don't get up early
+I'm not sure about Tuesday
+She is struggling with her new boss
 did you get it?
 I don't get it often
 Can you explain why she said that?
