@@ -169,6 +169,29 @@ def bench_rooms(rooms: int, seconds: float, samples: float, as_json: bool) -> No
     _figures(figures, house.show, as_json=as_json)
 
 
+@bench.command("hints")
+@click.option("--hours", type=click.IntRange(1), default=10, show_default=True, help="Lessons of an hour, each scene.")
+@click.option("--trials", type=click.IntRange(10), default=100, show_default=True, help="Of each kind of change.")
+@click.option("--faces", type=EXISTING, help="Labelled pictures (.npz) whose validation part makes sequences, too.")
+@click.option("--seed", type=click.IntRange(0), help="First seed of the students; another one gives other students.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option("--html", type=EXISTING, help="Write a report with the curve to this file, too.")
+def bench_hints(
+    *, hours: int, trials: int, faces: Path | None, seed: int | None, as_json: bool, html: Path | None
+) -> None:
+    """False hints per hour against the delay of true ones, on simulated students."""
+    from lessonroom.bench import hints, hints_page
+    from lessonroom.outfile import report_file
+
+    asked = hints.Asked(hours, trials, hints.REPORTED if seed is None else seed)
+    with report_file(html) as page, progress.bar("simulating") as show:
+        figures = hints.run(_settings(), asked, faces=faces, progress=show)
+        if page is not None:
+            page.truncate(0)
+            page.write(hints_page.page(figures))
+    _figures(figures, hints.show, as_json=as_json)
+
+
 @bench.command("chat")
 @click.option("--seconds", type=click.FloatRange(1), default=5.0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")

@@ -135,8 +135,11 @@ class Settings(BaseModel):
     models_dir: Path | None = _setting(None, "folder of models; empty: those that came with the package")
 
     # strain and hints
+    strain_head: Path | None = _setting(
+        None, "folder of the strain head that `vision fit-strain` wrote; empty: that of the models"
+    )
     strain_learning_seconds: float = _setting(20.0, "time to learn a student's own face", unit="s", ge=1, le=600)
-    strain_half_life: float = _setting(8.0, "half-life of face evidence", unit="s", ge=0.5, le=120)
+    strain_half_life: float = _setting(6.0, "half-life of face evidence", unit="s", ge=0.5, le=120)
     strain_face_weight: float = _setting(1.0, "weight of what the face shows; 0 leaves it out", ge=0, le=2)
     strain_button_weight: float = _setting(1.0, 'weight of the "I\'m stuck" button; 0 leaves it out', ge=0, le=2)
     strain_chat_weight: float = _setting(1.0, "weight of what the student writes; 0 leaves it out", ge=0, le=2)
@@ -145,7 +148,7 @@ class Settings(BaseModel):
         90.0, "time after a teacher's question in the chat from which it counts as open; 0: never", unit="s", ge=0
     )
     hint_threshold: float = _setting(0.6, "strain at which a hint is due", ge=0.05, le=0.99)
-    hint_hold_seconds: float = _setting(8.0, "time that strain must stay above the threshold", unit="s", ge=0, le=120)
+    hint_hold_seconds: float = _setting(4.0, "time that strain must stay above the threshold", unit="s", ge=0, le=120)
     hint_first_seconds: float = _setting(120.0, "time from the start without hints", unit="s", ge=0)
     hint_pause_seconds: float = _setting(300.0, "least time between two hints", unit="s", ge=0)
 

@@ -96,6 +96,11 @@ def _concentrating(seed: int) -> Student:
     return Student(seed, mood=bursts("anger", chance.uniform(20, 45), chance.uniform(2, 5), 3.5))
 
 
+def _another(seed: int) -> Student:
+    """Every quarter of an hour a stern face sits down for as long, without a gap."""
+    return Student(seed, mood=bursts("anger", 1800, 900, 2.5))
+
+
 def _nobody(seed: int) -> Student:
     return Student(seed, drop=lambda _: Unseen.NO_FACE)
 
@@ -104,7 +109,7 @@ def _two_people(seed: int) -> Student:
     return Student(seed, mood=held("anger", 0), drop=lambda _: Unseen.SEVERAL_FACES)
 
 
-ORDINARY: Mapping[str, Recipe] = MappingProxyType(
+PROMISED: Mapping[str, Recipe] = MappingProxyType(
     {
         "calm": _calm,
         "talking in turns": _talking,
@@ -113,14 +118,16 @@ ORDINARY: Mapping[str, Recipe] = MappingProxyType(
         "yawning": _yawning,
         "looking away": _looking_away,
         "badly lit": _badly_lit,
-        "light that changes": _lamp,
         "leaving the picture": _leaving,
-        "scowls of concentration": _concentrating,
     }
 )
-"""Lessons in which a hint is false."""
+"""Lessons in which a hint is false: at most one an hour is promised."""
+HARD: Mapping[str, Recipe] = MappingProxyType(
+    {"scowls of concentration": _concentrating, "light that changes at once": _lamp, "another person": _another}
+)
+"""Lessons in which a hint is false, and for which nothing is promised."""
 EMPTY: Mapping[str, Recipe] = MappingProxyType({"nobody there": _nobody, "two people": _two_people})
-"""Lessons in which there is nothing to read."""
+"""Lessons in which there is nothing to read: no hint at all is promised."""
 
 
 def change(label: str, seed: int, *, odds: float = 4.5, shown: float = 1.0, rate: float = 2.0) -> Student:

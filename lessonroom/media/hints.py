@@ -37,12 +37,12 @@ class HintRules:
     """Times in seconds; ``threshold`` in strain. Answers move it by ``step`` to no more than ``lower``/``higher``."""
 
     threshold: float = 0.6
-    hold: float = 8.0
+    hold: float = 4.0
     first: float = 120.0
     pause: float = 300.0
     fresh: float = 60.0
     button_quiet: float = 60.0
-    slack: float = 0.1
+    slack: float = 0.28
     longest_gap: float = 2.5
     step: float = 0.05
     lower: float = 0.1

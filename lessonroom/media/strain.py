@@ -4,11 +4,12 @@ What counts is the change against the student's own baseline over tens of second
 concentrate (Bosch and D'Mello 2021 report no more than AUC 0.63 for frustration in real classrooms). The steps:
 
 1. Each observation gives one *signal* per cue of the face, a weighted sum of expressions and mesh ratios.
-2. The first seconds of seen face give a baseline per signal, median and spread; later it follows slowly.
-3. The change in spreads, cut off to 0..1, goes through a filter with a half-life in seconds of seen face.
-4. A logistic sum over cues and over events (button, chat, exercises) is the level.
+2. The first seconds of seen face give a baseline per signal (:mod:`lessonroom.media.baseline`); it follows slowly.
+3. The change against it, -1..1, goes through a filter with a half-life in seconds of seen face.
+4. A logistic sum over cues and over events (button, chat, exercises), each with its weight, is the level.
 
-Time without a usable face moves nothing but the trust in the view; below a bound the answer is ``unsure``.
+Time without a usable face moves nothing but the trust in the view; below a bound the answer is ``unsure``. A face that
+comes back after a long time is learned anew: it may be another one. What it all costs and buys: docs/hints.md.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from statistics import median
 from types import MappingProxyType
 
+from lessonroom.media import baseline
+from lessonroom.media.baseline import Baseline, Following, Limits
 from lessonroom.media.types import Cue, Evidence, Observation, Strain, Unseen, Watching
 
 FACE_CUES = (Cue.FROWNING, Cue.DISTRESS, Cue.DISENGAGED)
@@ -34,12 +36,12 @@ class Reading:
     """How one cue is read from a face.
 
     ``weights``: feature to factor; features are the expression labels (0..1) and mesh ratios less 1 (0 is calm).
-    ``least_spread``: spread of the signal below which changes are taken for noise. ``pull``: what full evidence adds
-    to the estimate, in logits. ``patience``: factor on the half-life.
+    ``spread``: least and most; below the least, changes are taken for noise. ``pull``: what full evidence adds to the
+    estimate, in logits. ``patience``: factor on the half-life.
     """
 
     weights: Mapping[str, float]
-    least_spread: float
+    spread: Limits
     pull: float
     patience: float = 1.0
 
@@ -47,11 +49,11 @@ class Reading:
 PRIOR: Mapping[Cue, Reading] = MappingProxyType(
     {
         # a lowered brow goes with confusion and frustration (Craig et al. 2008, Grafsgaard et al. 2013)
-        Cue.FROWNING: Reading({"anger": 1.0, "disgust": 1.0, "contempt": 0.5}, 0.12, 6.5),
-        Cue.DISTRESS: Reading({"sadness": 1.0, "fear": 1.0}, 0.12, 6.5),
+        Cue.FROWNING: Reading({"anger": 1.0, "disgust": 1.0, "contempt": 0.5}, Limits(0.11, 0.15), 7.25),
+        Cue.DISTRESS: Reading({"sadness": 1.0, "fear": 1.0}, Limits(0.11, 0.15), 7.25),
         # eyes closed for a large share of the time (PERCLOS, Wierwille et al. 1994). Eyes cast down on a page look
         # alike, so by itself it takes about two minutes without a glance up
-        Cue.DISENGAGED: Reading({"eye": -1.0}, 0.15, 3.0, patience=3.0),
+        Cue.DISENGAGED: Reading({"eye": -1.0}, Limits(0.15, 0.25), 3.0, patience=4.0),
     }
 )
 """A prior from the literature, fitted to no labels of ours."""
@@ -59,21 +61,27 @@ PRIOR: Mapping[Cue, Reading] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class StrainRules:
-    """Everything that can be set. Times in seconds; ``events``: strength of one event, 0..1, by cue."""
+    """Everything that can be set. Times in seconds; ``events``: strength of one event, 0..1, by cue.
+
+    ``weights``: factors on what cues add to the level, 1 where a cue is not named; 0 leaves it out.
+    ``relearn_after``: time without a usable face from which the next face is learned anew. ``ordinary_after``: time of
+    unbroken evidence from which it is this student's ordinary face, and the baseline follows it.
+    """
 
     learning_seconds: float = 20.0
-    half_life: float = 8.0
+    half_life: float = 6.0
+    view_half_life: float = 8.0
     event_half_life: float = 60.0
-    memory: float = 180.0
     longest_gap: float = 2.5
     full_quality: float = 0.5
     sure_above: float = 0.5
     unsure_below: float = 0.3
-    change_from: float = 1.5
-    change_full: float = 3.5
-    most_spread: float = 0.25
+    relearn_after: float = 60.0
+    ordinary_after: float = 300.0
     bias: float = -2.5
     event_pull: float = 6.0
+    following: Following = field(default_factory=Following)
+    weights: Mapping[Cue, float] = field(default_factory=dict)
     events: Mapping[Cue, float] = field(
         default_factory=lambda: {Cue.STUCK_BUTTON: 0.7, Cue.CHAT: 0.35, Cue.EXERCISE: 0.3}
     )
@@ -81,18 +89,11 @@ class StrainRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
-    """What a signal is like for this student on an ordinary minute."""
-
-    middle: float
-    spread: float
-
-
-@dataclass(frozen=True, slots=True)
 class StrainState:
     """All that is remembered of a student: signals while learning, then baselines and filters. No picture."""
 
     at: float | None = None
+    seen_at: float | None = None
     seen: float = 0.0
     cover: float = 0.0
     sure: bool = False
@@ -122,17 +123,25 @@ def note(state: StrainState, cue: Cue, now: float) -> StrainState:
 
 def estimate(state: StrainState, now: float, rules: StrainRules, unseen: Unseen | None = None) -> Strain:
     """Read the estimate at ``now``; with events alone it works without any camera, more weakly."""
-    events = {cue: _strength(state, cue, now, rules) for cue in EVENT_CUES}
-    spoken = max(events.values()) >= min(rules.events.values(), default=1.0) / 2
+    events = {cue: _strength(state, cue, now, rules) for cue in EVENT_CUES if _weight(cue, rules) > 0.0}
+    spoken = max(events.values(), default=0.0) >= min(rules.events.values(), default=1.0) / 2
     face = state.baselines is not None and state.sure
     if not face and not spoken:
         learning = state.baselines is None and (state.cover >= 0.02 or state.seen == 0.0)
         return Strain(now, None, Watching.LEARNING if learning else Watching.UNSURE, (), unseen)
-    pulls = {cue: rules.event_pull * strength for cue, strength in events.items()}
+    pulls = {cue: _weight(cue, rules) * rules.event_pull * strength for cue, strength in events.items()}
     if face:
-        pulls |= {cue: rules.readings[cue].pull * state.filtered[i] for i, cue in enumerate(FACE_CUES)}
+        found = (max(0.0, value) for value in state.filtered)
+        pulls |= {
+            cue: _weight(cue, rules) * rules.readings[cue].pull * value
+            for cue, value in zip(FACE_CUES, found, strict=True)
+        }
     level = _logistic(rules.bias + sum(pulls.values()))
     return Strain(now, level, Watching.WATCHING, _evidence(state, pulls, events), unseen)
+
+
+def _weight(cue: Cue, rules: StrainRules) -> float:
+    return rules.weights.get(cue, 1.0)
 
 
 def _worth(observation: Observation, rules: StrainRules) -> float:
@@ -144,8 +153,8 @@ def _worth(observation: Observation, rules: StrainRules) -> float:
 
 def _trusted(state: StrainState, passed: float, worth: float, rules: StrainRules) -> StrainState:
     """Follow the share of recent time in which a usable face was seen, with hysteresis on what it allows."""
-    kept = 0.5 ** (passed / rules.half_life)
-    gained = 1.0 - 0.5 ** (min(passed, rules.longest_gap) / rules.half_life)
+    kept = 0.5 ** (passed / rules.view_half_life)
+    gained = 1.0 - 0.5 ** (min(passed, rules.longest_gap) / rules.view_half_life)
     cover = state.cover * kept + worth * gained
     sure = cover >= (rules.unsure_below if state.sure else rules.sure_above)
     return replace(state, cover=cover, sure=sure)
@@ -153,19 +162,31 @@ def _trusted(state: StrainState, passed: float, worth: float, rules: StrainRules
 
 def _seen(state: StrainState, observation: Observation, lasted: float, rules: StrainRules) -> StrainState:
     signals = _signals(observation, rules)
-    state = replace(state, seen=state.seen + lasted)
+    state = _returned(state, observation.at, rules)
+    state = replace(state, seen_at=observation.at, seen=state.seen + lasted)
     if state.baselines is None:
         return _learn(state, signals, rules)
-    shares = tuple(_change(signal, base, rules) for signal, base in zip(signals, state.baselines, strict=True))
     filtered = tuple(
-        old + (1.0 - 0.5 ** (lasted / (rules.half_life * rules.readings[cue].patience))) * (share - old)
-        for cue, old, share in zip(FACE_CUES, state.filtered, shares, strict=True)
+        old + (1.0 - 0.5 ** (lasted / (rules.half_life * rules.readings[cue].patience))) * (change - old)
+        for cue, old, change in zip(FACE_CUES, state.filtered, _changes(signals, state.baselines, rules), strict=True)
     )
-    return replace(
-        state,
-        filtered=filtered,
-        baselines=_follow(state, signals, shares, lasted, rules),
-        since=tuple(_since(old, value, observation.at) for old, value in zip(state.since, filtered, strict=True)),
+    since = tuple(_since(old, value, observation.at) for old, value in zip(state.since, filtered, strict=True))
+    state = replace(state, filtered=filtered, since=since)
+    return replace(state, baselines=_follow(state, signals, lasted, rules))
+
+
+def _returned(state: StrainState, now: float, rules: StrainRules) -> StrainState:
+    """Forget a baseline after so long without a face that it may be another person, or another light."""
+    if state.baselines is None or state.seen_at is None or now - state.seen_at < rules.relearn_after:
+        return state
+    return StrainState(at=state.at, cover=state.cover, sure=state.sure, events=state.events)
+
+
+def _changes(signals: tuple[float, ...], baselines: tuple[Baseline, ...], rules: StrainRules) -> tuple[float, ...]:
+    """What each signal says against its baseline, -1 to 1."""
+    return tuple(
+        baseline.evidence(baseline.share(signal, base, rules.following), base, rules.following)
+        for signal, base in zip(signals, baselines, strict=True)
     )
 
 
@@ -173,7 +194,10 @@ def _signals(observation: Observation, rules: StrainRules) -> tuple[float, ...]:
     features = dict(observation.expression or {})
     features.update((name, ratio - 1.0) for name, ratio in observation.shape.items())
     return tuple(
-        sum(factor * features.get(name, 0.0) for name, factor in rules.readings[cue].weights.items())
+        # a strain head knows more of a face than the prior does; it speaks in the same unit
+        observation.change
+        if cue is Cue.FROWNING and observation.change is not None
+        else sum(factor * features.get(name, 0.0) for name, factor in rules.readings[cue].weights.items())
         for cue in FACE_CUES
     )
 
@@ -184,38 +208,20 @@ def _learn(state: StrainState, signals: tuple[float, ...], rules: StrainRules) -
         # a long learning time keeps every second sample rather than grow
         return replace(state, samples=samples if len(samples) < MOST_SAMPLES else samples[::2])
     baselines = tuple(
-        _baseline([row[i] for row in samples], rules.readings[cue], rules) for i, cue in enumerate(FACE_CUES)
+        baseline.learned([row[i] for row in samples], rules.readings[cue].spread) for i, cue in enumerate(FACE_CUES)
     )
     return replace(state, samples=(), baselines=baselines)
 
 
-def _baseline(values: list[float], reading: Reading, rules: StrainRules) -> Baseline:
-    middle = median(values)
-    # 1.4826 makes the median deviation of a normal distribution its standard deviation
-    spread = 1.4826 * median(abs(value - middle) for value in values)
-    return Baseline(middle, _bounded(spread, reading.least_spread, rules.most_spread))
-
-
-def _change(signal: float, base: Baseline, rules: StrainRules) -> float:
-    """How far above the baseline, 0 (within ``change_from`` spreads) to 1 (``change_full`` spreads or more)."""
-    spreads = (signal - base.middle) / base.spread
-    return _bounded((spreads - rules.change_from) / (rules.change_full - rules.change_from), 0.0, 1.0)
-
-
-def _follow(
-    state: StrainState, signals: tuple[float, ...], shares: tuple[float, ...], lasted: float, rules: StrainRules
-) -> tuple[Baseline, ...]:
-    """Move the baselines a little: outliers pull no harder than two spreads, evidence of strain hardly at all."""
+def _follow(state: StrainState, signals: tuple[float, ...], lasted: float, rules: StrainRules) -> tuple[Baseline, ...]:
+    """Move the baselines a little: hardly where evidence stands, until it has stood for so long that it is ordinary."""
     assert state.baselines is not None  # noqa: S101  the caller has just read it; this tells the type checker
-    rate = min(1.0, lasted / max(rules.learning_seconds, min(state.seen, rules.memory)))
     moved = []
-    for cue, base, signal, share in zip(FACE_CUES, state.baselines, signals, shares, strict=True):
-        away = signal - base.middle
-        pace = rate * (1.0 - 0.9 * share)
-        middle = base.middle + pace * _bounded(away, -2.0 * base.spread, 2.0 * base.spread)
-        # 1.2533 makes the mean deviation of a normal distribution its standard deviation
-        spread = base.spread + pace * (1.2533 * min(abs(away), 3.0 * base.spread) - base.spread)
-        moved.append(Baseline(middle, _bounded(spread, rules.readings[cue].least_spread, rules.most_spread)))
+    for base, signal, value, since in zip(state.baselines, signals, state.filtered, state.since, strict=True):
+        ordinary = since is not None and state.at is not None and state.at - since >= rules.ordinary_after
+        firm = None if ordinary else max(0.0, value)
+        known = max(state.seen, rules.learning_seconds)
+        moved.append(baseline.followed(base, signal, lasted, known=known, firm=firm, following=rules.following))
     return tuple(moved)
 
 
@@ -239,7 +245,7 @@ def _evidence(state: StrainState, pulls: Mapping[Cue, float], events: Mapping[Cu
     began: dict[Cue, float] = {
         cue: at for cue, at in zip(FACE_CUES, state.since, strict=True) if at is not None and cue in pulls
     }
-    began |= {cue: at for cue, at in reversed(state.events) if events[cue] >= 0.1}
+    began |= {cue: at for cue, at in reversed(state.events) if events.get(cue, 0.0) >= 0.1}
     total = sum(pulls.values())
     found = [Evidence(cue, pulls[cue] / total, at) for cue, at in began.items() if pulls[cue] > 0.0]
     return tuple(sorted(found, key=lambda piece: -piece.weight))
@@ -247,7 +253,3 @@ def _evidence(state: StrainState, pulls: Mapping[Cue, float], events: Mapping[Cu
 
 def _logistic(x: float) -> float:
     return 1.0 / (1.0 + math.exp(-x))
-
-
-def _bounded(value: float, low: float, high: float) -> float:
-    return min(high, max(low, value))

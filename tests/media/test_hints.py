@@ -45,15 +45,15 @@ def test_at_most_one_in_five_minutes() -> None:
     assert [hint.at for hint in shown] == [120.0, 420.0, 720.0]
 
 
-@pytest.mark.parametrize(("seconds", "hints"), [(7, 0), (12, 1)])
+@pytest.mark.parametrize(("seconds", "hints"), [(3, 0), (8, 1)])
 def test_strain_must_hold(seconds: float, hints: int) -> None:
     _, shown = run([*high(200, 2, level=0.1), *high(202, seconds), *high(202 + seconds, 30, level=0.1)])
     assert len(shown) == hints
 
 
 def test_a_short_dip_does_not_start_the_clock_again_and_a_deep_one_does() -> None:
-    shallow = [strain(200 + i / 2, level=0.52 if i == 10 else 0.7) for i in range(20)]
-    deep = [strain(200 + i / 2, level=0.4 if i == 10 else 0.7) for i in range(20)]
+    shallow = [strain(200 + i / 2, level=0.35 if i == 6 else 0.7) for i in range(10)]
+    deep = [strain(200 + i / 2, level=0.3 if i == 6 else 0.7) for i in range(10)]
     assert len(run(shallow)[1]) == 1
     assert not run(deep)[1]
 
@@ -79,10 +79,10 @@ def test_chat_alone_may_hint_without_a_face() -> None:
 
 
 def test_unseen_moments_pause_the_hold_and_unsure_ends_it() -> None:
-    away = [strain(205 + i / 2, unseen=Unseen.TURNED_AWAY) for i in range(6)]
-    assert len(run([*high(200, 5), *away, *high(208, 5)])[1]) == 1
-    unsure = [strain(205, level=None)]
-    assert not run([*high(200, 5), *unsure, *high(206, 5)])[1]
+    away = [strain(203 + i / 2, unseen=Unseen.TURNED_AWAY) for i in range(6)]
+    assert len(run([*high(200, 3), *away, *high(206, 3)])[1]) == 1
+    unsure = [strain(203, level=None)]
+    assert not run([*high(200, 3), *unsure, *high(204, 3)])[1]
 
 
 def test_the_button_alone_is_told_by_the_room_and_not_again() -> None:
@@ -144,22 +144,29 @@ def away(now: float) -> Unseen | None:
     return Unseen.NO_FACE if now % 40 < 15 else None
 
 
-@pytest.mark.parametrize(
-    "student",
-    [
-        pytest.param(Student(1), id="calm"),
-        pytest.param(Student(2, talks=always), id="talking"),
-        pytest.param(Student(3, mood=bursts("happiness", 30, 6)), id="smiling"),
-        pytest.param(Student(4, mood=bursts("surprise", 120, 6)), id="yawning"),
-        pytest.param(Student(5, mood=drifting("sadness", 0.1)), id="evening light"),
-        pytest.param(Student(6, drop=away), id="leaving the picture"),
-        pytest.param(Student(7, quality=0.1, noise=1.5), id="bad picture"),
-        pytest.param(Student(8, drop=lambda _: Unseen.NO_FACE), id="nobody"),
-        pytest.param(Student(9, drop=lambda _: Unseen.SEVERAL_FACES, mood=held("anger", 0)), id="two people"),
-    ],
-)
-def test_an_ordinary_lesson_passes_without_a_hint(student: Student) -> None:
-    assert lesson(student, 1500) == []
+ORDINARY = {
+    "calm": Student(1),
+    "talking": Student(2, talks=always),
+    "smiling": Student(3, mood=bursts("happiness", 30, 6)),
+    "yawning": Student(4, mood=bursts("surprise", 120, 6)),
+    "evening light": Student(5, mood=drifting("sadness", 0.1)),
+    "leaving the picture": Student(6, drop=away),
+    "bad picture": Student(7, quality=0.1, noise=1.5),
+}
+EMPTY = {
+    "nobody": Student(8, drop=lambda _: Unseen.NO_FACE),
+    "two people": Student(9, drop=lambda _: Unseen.SEVERAL_FACES, mood=held("anger", 0)),
+}
+
+
+def test_hints_are_rare_in_ordinary_lessons() -> None:
+    """At most one in three hours; ``lessonroom bench hints`` measures the rate on many more."""
+    assert sum(len(lesson(student, 1500)) for student in ORDINARY.values()) <= 1
+
+
+@pytest.mark.parametrize("student", EMPTY.values(), ids=EMPTY)
+def test_nothing_to_read_is_no_hint(student: Student) -> None:
+    assert lesson(student, 900) == []
 
 
 @pytest.mark.parametrize("seed", range(3))
