@@ -107,8 +107,8 @@ def _detected(engine: Engine, image: Image, tiles: list[Box]) -> list[Found]:
 def landmark(engine: Engine, image: Image, found: Found) -> Face | Unseen:
     """The points of one found face, or COVERED where the mesh sees no face there."""
     matrix = _upright(found)
-    patch = cv2.warpAffine(image, matrix, (MESH_SIDE, MESH_SIDE), flags=cv2.INTER_LINEAR)
-    answer = engine.infer(MESH, {"image": patch[None, :, :, ::-1].astype(np.float32) / 255.0})
+    patch = np.asarray(cv2.warpAffine(image, matrix, (MESH_SIDE, MESH_SIDE), flags=cv2.INTER_LINEAR), np.uint8)
+    answer = engine.infer(MESH, {"image": _rgb(patch, 255.0)[None]})
     if float(answer["presence"].ravel()[0]) < LEAST_PRESENCE:
         return Unseen.COVERED
     points = _back(answer["points"].reshape(-1, 3), matrix)
@@ -175,11 +175,17 @@ def _letterboxed(image: Image, tile: Box) -> tuple[Floats, tuple[float, float, f
     part = image[top : top + int(tile.height), left : left + int(tile.width)]
     scale = max(part.shape[:2]) / DETECTOR_SIDE
     width, height = (max(1, round(length / scale)) for length in (part.shape[1], part.shape[0]))
-    small = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA if scale > 1 else cv2.INTER_LINEAR)
+    how = cv2.INTER_AREA if scale > 1 else cv2.INTER_LINEAR
+    small = np.asarray(cv2.resize(part, (width, height), interpolation=how), np.uint8)
     right, down = (DETECTOR_SIDE - width) // 2, (DETECTOR_SIDE - height) // 2
-    canvas = np.zeros((DETECTOR_SIDE, DETECTOR_SIDE, 3), np.float32)
-    canvas[down : down + height, right : right + width] = small[:, :, ::-1]
-    return canvas / 127.5 - 1.0, (scale, left - right * scale, top - down * scale)
+    canvas = np.full((DETECTOR_SIDE, DETECTOR_SIDE, 3), -1.0, np.float32)
+    canvas[down : down + height, right : right + width] = _rgb(small, 127.5) - 1.0
+    return canvas, (scale, left - right * scale, top - down * scale)
+
+
+def _rgb(image: Image, full: float) -> Floats:
+    """The picture as a network takes it: other order of colours, divided by ``full``."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB) / np.float32(full), np.float32)
 
 
 def _anchors() -> Floats:
