@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from lessonroom.errors import BadInput
-from lessonroom.media import evaluate
+from lessonroom.media import evaluate, weights
 from lessonroom.media.dataset import read_faces
-from lessonroom.media.train import load_network, predict_logits
+from lessonroom.media.train import predict_logits
 
 
 def teach(checkpoints: Sequence[Path], data: Path, out: Path) -> int:
@@ -29,7 +29,7 @@ def teach(checkpoints: Sequence[Path], data: Path, out: Path) -> int:
     mirrored = np.ascontiguousarray(faces.images[:, :, ::-1])
     said = []
     for checkpoint in checkpoints:
-        network, options = load_network(checkpoint)
+        network, options = weights.load(checkpoint)
         for images in (faces.images, mirrored):
             said.append(evaluate.softmax(predict_logits(network, images, int(options["size"]))))
     np.savez_compressed(out, probabilities=np.mean(said, axis=0).astype(np.float32))

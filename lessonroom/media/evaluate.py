@@ -21,6 +21,8 @@ Matrix = NDArray[np.int64]
 
 RARE = ("contempt",)
 """Left out of the balanced accuracy over seven classes: FER+ has a few dozen of them."""
+PRIOR_COST = 0.002
+"""Accuracy that may be given for rare expressions."""
 FEW = 30
 """Fewer faces than these say little, however their scores look."""
 
@@ -43,6 +45,17 @@ def fit_temperature(truth: Truth, logits: Probabilities) -> float:
 
 
 # --- from a confusion ------------------------------------------------------------------------------------------------
+
+
+def prior_share(truth: Truth, logits: Probabilities, frequency: NDArray[np.float64]) -> float:
+    """How much of the training labels' log frequencies (8,) to take off the logits (N, 8), 0 to 1.
+
+    Rare expressions are as dear to a teacher as frequent ones, but the pictures are mostly calm (logit adjustment, Menon
+    et al. 2021, arXiv 2007.07314). The most that costs no more than ``PRIOR_COST`` of the accuracy.
+    """
+    least = accuracy(truth, logits) - PRIOR_COST
+    shares = np.arange(0.0, 1.01, 0.05)
+    return round(max(float(s) for s in shares if accuracy(truth, logits - s * frequency) >= least), 2)
 
 
 def confusion(truth: Truth, probabilities: Probabilities) -> Matrix:

