@@ -50,8 +50,8 @@ def fit_temperature(truth: Truth, logits: Probabilities) -> float:
 def prior_share(truth: Truth, logits: Probabilities, frequency: NDArray[np.float64]) -> float:
     """How much of the training labels' log frequencies (8,) to take off the logits (N, 8), 0 to 1.
 
-    Rare expressions are as dear to a teacher as frequent ones, but the pictures are mostly calm (logit adjustment, Menon
-    et al. 2021, arXiv 2007.07314). The most that costs no more than ``PRIOR_COST`` of the accuracy.
+    Rare expressions are as dear to a teacher as frequent ones, but the pictures are mostly calm (logit adjustment,
+    Menon et al. 2021, arXiv 2007.07314). The most that costs no more than ``PRIOR_COST`` of the accuracy.
     """
     least = accuracy(truth, logits) - PRIOR_COST
     shares = np.arange(0.0, 1.01, 0.05)
