@@ -65,9 +65,7 @@ def judge(image: Image, face: Face, grey: NDArray[np.uint8], bounds: Bounds = Bo
 
 def judge_crop(picture: NDArray[np.uint8], bounds: Bounds = Bounds()) -> Judged:
     """Judge a tight face crop, grey (height, width) of any size, by light and sharpness alone."""
-    how = cv2.INTER_AREA if picture.shape[0] > CROP_SIDE else cv2.INTER_LINEAR
-    grey = np.asarray(cv2.resize(picture, (CROP_SIDE, CROP_SIDE), interpolation=how), np.uint8)
-    return _judged(_clarity(grey, bounds))
+    return _judged(_clarity(picture, bounds))
 
 
 def sharpness(grey: NDArray[np.uint8]) -> float:
@@ -87,7 +85,10 @@ def _judged(measured: Mapping[Unseen, float]) -> Judged:
     return Judged(None, min(measured.values()))
 
 
-def _clarity(grey: NDArray[np.uint8], bounds: Bounds) -> dict[Unseen, float]:
+def _clarity(crop: NDArray[np.uint8], bounds: Bounds) -> dict[Unseen, float]:
+    """Light and sharpness at the one size for which the bounds were chosen."""
+    how = cv2.INTER_AREA if crop.shape[0] > CROP_SIDE else cv2.INTER_LINEAR
+    grey = np.asarray(cv2.resize(crop, (CROP_SIDE, CROP_SIDE), interpolation=how), np.uint8)
     return {
         Unseen.TOO_DARK: _dark(grey, bounds),
         Unseen.TOO_BRIGHT: _bright(grey, bounds),
