@@ -181,12 +181,13 @@ def _eyes(settings: Settings, metrics: Metrics) -> tuple[_Eyes | None, str]:
             threads=settings.inference_threads,
             providers=settings.inference_providers,
         )
+        vision = see(engine, settings, meter=metrics)
     except ModelRefused as error:
         log.error("no analysis: a model was refused", reason=str(error))
         return None, str(error)
     metrics.provider_chosen(engine.provider)
     log.info("inference", provider=engine.provider, reason=engine.reason)
-    return _Eyes(engine, see(engine, settings, meter=metrics)), engine.reason
+    return _Eyes(engine, vision), engine.reason
 
 
 def _watches(eyes: _Eyes | None, settings: Settings, metrics: Metrics) -> MakeWatch | None:

@@ -77,6 +77,39 @@ def evaluate_labelled(*, labels: Path, scores: Path | None, cropped: bool, group
     measure.tell(figures, sys.stdout, as_json=as_json)
 
 
+@vision.command("fit-strain")
+@click.option("--scores", type=EXISTING, required=True, help="What `vision score` answered.")
+@click.option("--labels", type=EXISTING, required=True, help="Table (CSV) with columns id, label and the student.")
+@click.option("--group", required=True, help="The table's column that names the student.")
+@click.option("--label", default="label", show_default=True, help="The table's column with the grade: 0, 1, 2, ...")
+@click.option("--at-least", type=click.FloatRange(0, 10, min_open=True), default=1.0, show_default=True,
+              help="Grade from which on a frame counts as strain.")  # fmt: skip
+@click.option("--out", type=EXISTING, help="Folder for the head, strain_head.npz, and its sidecar.")
+@click.option("--features", type=click.Choice(("expression", "face", "mesh", "embedding")), multiple=True,
+              help="Use these features alone; default: all that the scores hold.")  # fmt: skip
+@click.option("--rounds", type=click.IntRange(1, 50), default=3, show_default=True, help="Rounds of other folds.")
+@click.option("--quick", is_flag=True, help="Fit and measure, but compare with nothing.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def fit_strain_head(
+    *, scores: Path, labels: Path, group: str, label: str, at_least: float, out: Path | None, as_json: bool,
+    features: tuple[str, ...], **chosen: Any,
+) -> None:  # fmt: skip
+    """Fit the strain head to people's labels of frames, students kept apart, and say how good it is."""
+    from lessonroom.media import strain_fit, strain_release, strain_table
+
+    table = strain_table.read(scores, labels, group=group, label=label, at_least=at_least)
+    options = strain_fit.Options(at_least=at_least, blocks=features or strain_fit.ALL_BLOCKS, **chosen)
+    with progress.bar("fitting") as show:
+        fitted = strain_fit.fit(table, options, show)
+    if out is not None:
+        strain_release.write(fitted, at_least, out, _settings().models_dir)
+    if as_json:
+        _print(fitted.figures)
+    else:
+        strain_release.tell(fitted.figures, sys.stdout)
+
+
 # --- training --------------------------------------------------------------------------------------------------------
 
 

@@ -29,7 +29,7 @@ from typing import Any
 
 from lessonroom import progress
 from lessonroom.config import Settings
-from lessonroom.media import clips, hints, pipeline, report, strain
+from lessonroom.media import clips, hints, pipeline, report, strain, strain_reader
 from lessonroom.media.engine import Engine
 from lessonroom.media.observe import observe
 from lessonroom.media.onnx_engine import OnnxEngine
@@ -73,9 +73,10 @@ def records(clip: clips.Clip, engine: Engine, settings: Settings) -> Iterator[Re
         "samples_per_second": settings.sample_rate, "provider": engine.provider,
     }  # fmt: skip
     tally = Tally(settings)
+    reader = strain_reader.of(settings)
     place: Place | None = None
     for sample in clips.samples(clip, settings.sample_rate):
-        observation = observe(engine, replace(sample, before=place))
+        observation = observe(engine, replace(sample, before=place), reader)
         place = observation.place or place
         yield from tally.take_in(observation)
     yield tally.summary()

@@ -85,7 +85,7 @@ class Observation:
     Exactly one of ``unseen`` and ``expression`` is set. ``expression`` maps each of :data:`EXPRESSIONS` to a
     calibrated probability (they add up to 1). ``shape`` holds named mesh ratios (brow, eye, mouth), each without
     unit and about 1 for a calm face. ``quality`` is 0 (worthless) to 1 (as good as it gets). ``embedding`` never
-    leaves the process.
+    leaves the process. ``change`` is the strain head's signal, to be held against the student's own; None without one.
     """
 
     at: float
@@ -95,6 +95,7 @@ class Observation:
     expression: Mapping[str, float] | None = None
     shape: Mapping[str, float] = field(default_factory=dict)
     embedding: NDArray[np.float32] | None = field(default=None, repr=False)
+    change: float | None = None
 
     @property
     def place(self) -> Place | None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lessonroom import logs
 from lessonroom.config import Settings
 from lessonroom.errors import EngineDown
-from lessonroom.media import expression, faces
+from lessonroom.media import expression, faces, strain_reader
 from lessonroom.media.engine import Arrays, Engine
 from lessonroom.media.lanes import Lanes
 from lessonroom.media.meter import Meter
@@ -122,10 +122,10 @@ class Vision:
 
 
 def see(engine: Engine, settings: Settings, *, meter: Meter) -> Vision:
-    """Eyes that look with ``engine``, which must have the :data:`MODELS` loaded."""
+    """Eyes that look with ``engine``, which must have the :data:`MODELS` loaded. Raises ModelRefused for the head."""
     timed = _Timed(engine, meter)
     return Vision(
-        partial(observe, timed),
+        partial(observe, timed, reader=strain_reader.of(settings)),
         deadline=settings.inference_deadline,
         # the event loop needs a core of its own; what is left is shared by looks of that many threads each
         threads=max(1, ((os.cpu_count() or 2) - 1) // settings.inference_threads),

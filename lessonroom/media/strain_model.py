@@ -1,0 +1,317 @@
+"""Linear maps from features of faces to a grade of strain, fitted so that students nobody has seen are ranked well.
+
+Least squares on the grade with a random effect of the student (generalised least squares): what differs between
+students has as many independent examples as there are students, not as there are frames, and is weighed accordingly.
+For effects as weak as these it ranks as logistic regression does, and it needs only sums of products, so hundreds of
+settings can be compared by leaving out students. The best few are averaged: a single best one is mostly luck.
+
+Everything here is made from the students that are handed over, and from no others: means, spreads, the embedding's
+principal directions, settings and weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property, partial
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+from lessonroom.media import strain_rank
+from lessonroom.media.strain_head import BLOCKS, NAMES
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+DIRECTIONS = 32
+"""The embedding is brought down to so many numbers."""
+INNER = 5
+BEST = 15
+"""So many of the best settings are averaged."""
+MOST_AWAY = 6.0
+"""A feature further from its mean than so many spreads counts as that far in a fit."""
+PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+STUDENT_EFFECTS = (0.0, 0.1, 1.0)
+"""Variance of the students' own level of the grade, over that of single frames."""
+HARDER = {"expression": (1.0,), "face": (1.0, 4.0), "mesh": (1.0, 5.0, np.inf), "embedding": (2.0, 10.0, np.inf)}
+"""How much harder than the expressions a block may be penalised; inf leaves it out."""
+BLENDS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Frames that count. ``rows`` (N, F) with NaN, ``embedding`` (N, E) or None, ``student`` (N,), ``grade`` (N,)
+    with NaN for unlabelled frames, ``blocks`` that may be used.
+    """
+
+    rows: Floats = field(repr=False)
+    embedding: NDArray[np.float32] | None = field(repr=False)
+    student: Ints = field(repr=False)
+    grade: Floats = field(repr=False)
+    blocks: tuple[str, ...]
+
+    def only(self, which: Bools) -> Frames:
+        """Some of the frames."""
+        embedding = None if self.embedding is None else self.embedding[which]
+        return Frames(self.rows[which], embedding, self.student[which], self.grade[which], self.blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """From features to numbers with mean 0 and deviation 1; ``places``: columns of ``rows``; ``projection``:
+    (E, K) or None; ``middle``, ``spread``: of the columns and then of the projection; ``block``: name of each;
+    ``embedding``: its mean (E,).
+    """
+
+    places: Ints
+    projection: Floats | None = field(repr=False)
+    middle: Floats = field(repr=False)
+    spread: Floats = field(repr=False)
+    block: tuple[str, ...] = field(repr=False)
+    embedding: Floats = field(repr=False)
+
+    @classmethod
+    def of(cls, frames: Frames) -> Scale:
+        """Fitted to these frames, labels not looked at. What hardly varies or is often missing is left out."""
+        names = [name for block in BLOCKS if block in frames.blocks for name in BLOCKS[block]]
+        chosen = np.array([NAMES.index(name) for name in names], np.int64)
+        there = np.isfinite(frames.rows[:, chosen]).mean(axis=0) > 0.5
+        places = chosen[there]
+        middle, spread = np.nanmean(frames.rows[:, places], axis=0), np.nanstd(frames.rows[:, places], axis=0)
+        places, middle, spread = (each[spread > 1e-6] for each in (places, middle, spread))
+        of_block = {name: block for block, names in BLOCKS.items() for name in names}
+        block = [of_block[NAMES[place]] for place in places]
+        projection, mean = None, np.zeros(0)
+        if frames.embedding is not None and "embedding" in frames.blocks:
+            projection = _directions(frames.embedding, frames.student)
+            inner, mean = frames.embedding @ projection, frames.embedding.mean(axis=0).astype(np.float64)
+            middle, spread = np.r_[middle, inner.mean(axis=0)], np.r_[spread, inner.std(axis=0) + 1e-9]
+            block += ["embedding"] * projection.shape[1]
+        return cls(places, projection, middle, spread, tuple(block), mean)
+
+    def standard(self, frames: Frames) -> Floats:
+        """(N, D); what is missing is taken from the student's other frames, else it is the mean, 0."""
+        raw = frames.rows[:, self.places]
+        if self.projection is not None and frames.embedding is not None:
+            raw = np.hstack([raw, frames.embedding @ self.projection])
+        numbers = (raw - self.middle) / self.spread
+        missing = np.isnan(numbers)
+        if missing.any():
+            known = np.where(missing, 0.0, numbers)
+            filled = known + _per_student(known, frames.student, ~missing) * missing
+            numbers = np.where(missing, filled, numbers)
+        return numbers
+
+
+def _directions(embedding: NDArray[np.float32], student: Ints) -> Floats:
+    """(E, K): the directions in which a student's own face varies most. Who it is varies in others."""
+    own = embedding - _per_student(embedding, student)
+    covariance = (own.T @ own).astype(np.float64)
+    values, vectors = np.linalg.eigh(covariance)
+    largest = np.argsort(values)[::-1][: min(DIRECTIONS, len(own) // 4 + 1)]
+    return np.asarray(vectors[:, largest][:, values[largest] > 0.0])
+
+
+def change(numbers: Floats, student: Ints) -> Floats:
+    """The numbers (N, D) less their mean over the student's frames."""
+    return np.asarray(numbers - _per_student(numbers, student))
+
+
+def _per_student(
+    values: NDArray[np.floating], student: Ints, weight: NDArray[np.bool_] | Floats | None = None
+) -> Floats:
+    """Each frame's student's mean of the columns, (N, D); 0 where nothing weighs."""
+    _, place = np.unique(student, return_inverse=True)
+    order = np.argsort(place, kind="stable")
+    first = np.flatnonzero(np.r_[True, np.diff(place[order]) > 0])
+    heavy = np.ones((len(values), 1)) if weight is None else np.asarray(weight, np.float64).reshape(len(values), -1)
+    sums = np.add.reduceat((values * heavy)[order], first, axis=0)
+    total = np.add.reduceat(heavy[order], first, axis=0)
+    return np.asarray((sums / np.where(total > 0, total, 1.0))[place])
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """``penalty`` on the mean square; ``effect`` of the student; ``harder``: factor on the penalty by block."""
+
+    penalty: float
+    effect: float
+    harder: Mapping[str, float]
+
+
+class Sums:
+    """Products of labelled frames, added up by fold of students, and fits from any of the folds."""
+
+    def __init__(self, numbers: Floats, student: Ints, grade: Floats, fold: Ints) -> None:
+        """``numbers`` (N, D); ``grade`` (N,) without NaN; ``fold`` (N,), the same for all frames of a student."""
+        numbers = np.clip(numbers, -MOST_AWAY, MOST_AWAY)
+        _, place, count = np.unique(student, return_inverse=True, return_counts=True)
+        # a long recording weighs no more than an ordinary one
+        frame = np.minimum(1.0, np.median(count) / count)[place]
+        self.weight = np.bincount(place, frame)
+        self.fold = np.zeros(len(count), np.int64)
+        self.fold[place] = fold
+        centre, level = _per_student(numbers, student, frame), _per_student(grade[:, None], student, frame)[:, 0]
+        self.middle, self.level = np.zeros((len(count), numbers.shape[1])), np.zeros(len(count))
+        self.middle[place], self.level[place] = centre, level
+        own, above = numbers - centre, grade - level
+        self.products: dict[int, Floats] = {}
+        self.crosses: dict[int, Floats] = {}
+        for number in np.unique(fold):
+            part = fold == number
+            heavy = own[part] * frame[part, None]
+            self.products[int(number)], self.crosses[int(number)] = own[part].T @ heavy, heavy.T @ above[part]
+
+    def frame(self, without: int | None, effect: float) -> tuple[Floats, Floats]:
+        """Matrix and vector of the normal equations of the map that reads single frames, without one fold."""
+        matrix, vector = self.change(without)
+        kept = self.fold != without
+        weight = self.weight[kept]
+        between = weight / (1.0 + weight * effect)
+        middle = self.middle[kept] - between @ self.middle[kept] / between.sum()
+        level = self.level[kept] - between @ self.level[kept] / between.sum()
+        heavy = middle * between[:, None]
+        return matrix + middle.T @ heavy / weight.sum(), vector + heavy.T @ level / weight.sum()
+
+    def change(self, without: int | None) -> tuple[Floats, Floats]:
+        """The same of the map that reads differences from a student's own mean."""
+        total = self.weight[self.fold != without].sum()
+        folds = [number for number in self.products if number != without]
+        matrix = np.sum([self.products[number] for number in folds], axis=0)
+        return matrix / total, np.sum([self.crosses[number] for number in folds], axis=0) / total
+
+
+def solved(matrix: Floats, vector: Floats, setting: Setting, block: Sequence[str]) -> Floats:
+    """Weights (D,) with the setting's penalty."""
+    penalty = setting.penalty * np.array([setting.harder.get(name, 1.0) for name in block])
+    used = np.isfinite(penalty)
+    weights = np.zeros(len(block))
+    if used.any():
+        penalised = matrix[np.ix_(used, used)]
+        penalised[np.diag_indices_from(penalised)] += penalty[used]
+        weights[used] = cho_solve(cho_factor(penalised, check_finite=False), vector[used], check_finite=False)
+    return weights
+
+
+def settings(blocks: Sequence[str], effects: Sequence[float]) -> Iterator[Setting]:
+    """All settings to compare."""
+    names = [block for block in HARDER if block in blocks]
+    # without expressions some other block must stay
+    grids = [HARDER[name] if name != names[0] else (1.0,) for name in names]
+    for penalty, effect, harder in product(PENALTIES, effects, product(*grids)):
+        yield Setting(penalty, effect, dict(zip(names, harder, strict=True)))
+
+
+@dataclass(frozen=True)
+class Maps:
+    """``frame`` and ``change``: weights (D,) of the standardised features; ``blend``: how much of the change is added
+    where a student's own mean is known. Both are scaled so that their scores have deviation 1 over the frames.
+    """
+
+    scale: Scale
+    frame: Floats = field(repr=False)
+    change: Floats = field(repr=False)
+    blend: float
+    used: Mapping[str, tuple[Setting, ...]] = field(repr=False)
+
+    @cached_property
+    def blocks(self) -> tuple[str, ...]:
+        """Blocks that have any weight."""
+        weighs = (self.frame != 0.0) | (self.change != 0.0)
+        return tuple(dict.fromkeys(name for name, some in zip(self.scale.block, weighs, strict=True) if some))
+
+
+def fit(frames: Frames, at_least: float, folds: Sequence[Ints]) -> Maps:
+    """Choose settings by leaving out students, average the best ones, and fit to all the frames.
+
+    ``folds``: for one or more rounds, (N,) the fold of each frame's student. ``at_least``: the grade that counts as
+    positive where settings are compared; the maps are fitted to the grade itself.
+    """
+    scale = Scale.of(frames)
+    numbers = scale.standard(frames)
+    own = change(numbers, frames.student)
+    labelled = np.isfinite(frames.grade)
+    student, grade = frames.student[labelled], frames.grade[labelled]
+    job = _Job(numbers[labelled], own[labelled], student, grade, grade >= at_least, scale.block)
+    rounds = [(Sums(job.numbers, student, grade, fold[labelled]), fold[labelled]) for fold in folds]
+    effects = list(settings(frames.blocks, STUDENT_EFFECTS))
+    plain = list(settings(frames.blocks, (0.0,)))
+    frame = _best(effects, [job.left_out(sums, fold, effects, "frame") for sums, fold in rounds], job.pooled)
+    changed = _best(plain, [job.left_out(sums, fold, plain, "change") for sums, fold in rounds], job.within)
+    blend = max(BLENDS, key=lambda share: job.pooled(frame.score + share * changed.score))
+    sums = rounds[0][0]
+    return Maps(
+        scale,
+        job.averaged(sums, frame.settings, "frame"),
+        job.averaged(sums, changed.settings, "change"),
+        blend,
+        {"frame": frame.settings, "change": changed.settings},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Best:
+    """The best settings, and the mean of their scores on students who were left out, with deviation 1 (N,)."""
+
+    settings: tuple[Setting, ...]
+    score: Floats = field(repr=False)
+
+
+def _best(tried: Sequence[Setting], scores: Sequence[Floats], judge: object) -> _Best:
+    assert callable(judge)  # noqa: S101
+    worth = [np.mean([judge(score[:, place]) for score in scores]) for place in range(len(tried))]
+    order = np.argsort(-np.nan_to_num(np.array(worth), nan=0.5), kind="stable")[:BEST]
+    mean = sum(_unit(score[:, place]) for score in scores for place in order)
+    return _Best(tuple(tried[place] for place in order), _unit(np.asarray(mean)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    numbers: Floats
+    own: Floats
+    student: Ints
+    grade: Floats
+    positive: Bools
+    block: tuple[str, ...]
+
+    def pooled(self, score: Floats) -> float:
+        return strain_rank.auc(self.positive, score)
+
+    def within(self, score: Floats) -> float:
+        return strain_rank.within(self.positive, score, self.student).mean
+
+    def left_out(self, sums: Sums, fold: Ints, tried: Sequence[Setting], kind: str) -> Floats:
+        """Scores (N, settings), each frame's by weights that were fitted without its student."""
+        read = self.numbers if kind == "frame" else self.own
+        scores = np.zeros((len(read), len(tried)))
+        for number in np.unique(fold):
+            equations = cache(partial(self.equations, sums, kind, int(number)))
+            weights = np.stack([self.weights(equations(each.effect), each) for each in tried], axis=1)
+            scores[fold == number] = read[fold == number] @ weights
+        return scores
+
+    def equations(self, sums: Sums, kind: str, without: int | None, effect: float) -> tuple[Floats, Floats]:
+        return sums.frame(without, effect) if kind == "frame" else sums.change(without)
+
+    def weights(self, equations: tuple[Floats, Floats], setting: Setting) -> Floats:
+        try:
+            return solved(*equations, setting, self.block)
+        except LinAlgError:
+            return np.zeros(len(self.block))
+
+    def averaged(self, sums: Sums, chosen: Sequence[Setting], kind: str) -> Floats:
+        """The mean of the settings' weights, each scaled to scores with deviation 1 over all the frames."""
+        read = self.numbers if kind == "frame" else self.own
+        total = np.zeros(len(self.block))
+        for each in chosen:
+            weights = self.weights(self.equations(sums, kind, None, each.effect), each)
+            total += weights / (float((read @ weights).std()) or 1.0)
+        return np.asarray(total / (float((read @ total).std()) or 1.0))
+
+
+def _unit(score: Floats) -> Floats:
+    return np.asarray(score / (float(score.std()) or 1.0))
