@@ -12,6 +12,8 @@ A record, one JSON object a line, in the order of the pictures:
 ``expression``, ``shape``
     label to probability, and named mesh ratios. Unlike a lesson, this gives them for every face that can be made out
     at all, also where ``unseen`` is set: whoever asks decides what to leave out.
+``strain``
+    0 to 1 by the strain head's part for single pictures; null where ``unseen`` is set.
 ``mesh``
     the shape of the face as numbers of :mod:`lessonroom.media.mesh`. A tight crop has neither ``shape`` nor ``mesh``.
 ``embedding``
@@ -37,10 +39,11 @@ from numpy.typing import NDArray
 
 from lessonroom.config import Settings
 from lessonroom.errors import LessonroomError
-from lessonroom.media import expression, faces, geometry, mesh, quality, stills
+from lessonroom.media import expression, faces, geometry, mesh, quality, stills, strain_head
 from lessonroom.media.engine import Engine
 from lessonroom.media.expression import Expression
 from lessonroom.media.onnx_engine import OnnxEngine
+from lessonroom.media.quality import Judged
 from lessonroom.media.tables import Asked
 from lessonroom.media.types import Box, Face, Image, Unseen
 from lessonroom.media.vision import MODELS, MOST_SIDE
@@ -74,9 +77,14 @@ def run(
         providers=settings.inference_providers,
     ) as engine:
         basis = None if cropped else mesh.load(settings.models_dir)
-        scorer = Scorer(engine, basis, embedding=embedding)
+        head = strain_head.load(settings.strain_head, settings.models_dir)
+        scorer = Scorer(engine, basis, head, embedding)
         work, size = (scorer.crops, CROPS) if cropped else (scorer.pictures, 1)
         yield from in_order(groups, work, size=size, threads=threads or os.cpu_count() or 1)
+
+
+def _head(settings: Settings) -> strain_head.Head:
+    return strain_head.load(settings.strain_head, settings.models_dir)
 
 
 def in_order(
@@ -110,6 +118,7 @@ class Scorer:
 
     engine: Engine
     basis: mesh.Basis | None = None
+    head: strain_head.Head | None = None
     embedding: bool = False
 
     def pictures(self, asked: Sequence[Asked]) -> list[Record]:
@@ -136,12 +145,9 @@ class Scorer:
         if face is None or face.landmarks is None:
             return _BLANK | {"unseen": seen.value if isinstance(seen, Unseen) else None}
         grey = expression.crop(image, face)
-        judged = quality.Judged(seen, 0.0) if isinstance(seen, Unseen) else quality.judge(image, face, grey)
-        record = self._record(_place(face, image), judged, expression.read(self.engine, grey))
-        record["shape"] = {name: round(ratio, 4) for name, ratio in geometry.ratios(face.landmarks).items()}
-        if self.basis is not None:
-            record["mesh"] = _rounded(self.basis.coefficients(face.landmarks))
-        return record
+        judged = Judged(seen, 0.0) if isinstance(seen, Unseen) else quality.judge(image, face, grey)
+        read = expression.read(self.engine, grey)
+        return self._record(_place(face, image), judged, read, face.landmarks)
 
     def _anyway(self, image: Image, seen: Unseen) -> Face | None:
         """The face to read where a lesson would not count the picture: the largest, or one that fills the picture."""
@@ -154,13 +160,22 @@ class Scorer:
             return None
         return face if isinstance(face, Face) else None
 
-    def _record(self, place: Mapping[str, Any], judged: quality.Judged, read: Expression) -> dict[str, Any]:
+    def _record(
+        self, place: Mapping[str, Any], judged: Judged, read: Expression, points: geometry.Points | None = None
+    ) -> dict[str, Any]:
         record = _BLANK | {
             "face": place,
             "unseen": judged.unseen.value if judged.unseen is not None else None,
             "quality": round(judged.quality, 4),
             "expression": {label: round(chance, 6) for label, chance in read.probabilities.items()},
         }
+        if points is not None:
+            record["shape"] = {name: round(ratio, 4) for name, ratio in geometry.ratios(points).items()}
+            record["mesh"] = _rounded(self.basis.coefficients(points)) if self.basis is not None else None
+        if judged.unseen is None and self.head is not None:
+            # read from what the record says, so that a head fitted to records is used as it was fitted
+            seen = replace(strain_head.of_record(record), embedding=read.embedding)
+            record["strain"] = round(self.head.chance(seen), 4)
         return record | ({"embedding": _rounded(read.embedding)} if self.embedding else {})
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from lessonroom.config import Settings
 from lessonroom.errors import EngineDown
-from lessonroom.media import expression, faces, mesh, score, stills
+from lessonroom.media import expression, faces, mesh, score, stills, strain_head
 from lessonroom.media.engine import Arrays
 from lessonroom.media.observe import observe
 from lessonroom.media.onnx_engine import OnnxEngine
@@ -36,7 +36,7 @@ def engine() -> Iterator[OnnxEngine]:
 
 @pytest.fixture(scope="module")
 def scorer(engine: OnnxEngine) -> Scorer:
-    return Scorer(engine, mesh.load())
+    return Scorer(engine, mesh.load(), strain_head.load())
 
 
 def stored(path: Path, image: Image) -> Asked:
@@ -75,6 +75,15 @@ def test_a_picture_is_scored_as_a_lesson_sees_it(scorer: Scorer, engine: OnnxEng
     assert record["shape"] == pytest.approx(dict(seen.shape), abs=1e-4)
     assert record["face"]["pose"] == pytest.approx([seen.face.yaw, seen.face.pitch, seen.face.roll], abs=0.01)
     assert len(record["mesh"]) == mesh.SIZE
+
+
+def test_strain_is_what_the_head_makes_of_the_record(scorer: Scorer, tmp_path: Path) -> None:
+    calm = one(scorer, tmp_path / "calm.png", pictures.frame(5.0))
+    strained = one(scorer, tmp_path / "strained.png", pictures.frame(50.0))
+    assert calm["strain"] < strained["strain"]
+    for record in (calm, strained):
+        again = strain_head.load().chance(strain_head.of_record(record))
+        assert record["strain"] == pytest.approx(again, abs=1e-4)
 
 
 def test_the_box_is_a_share_of_the_picture_whatever_its_size(scorer: Scorer, tmp_path: Path) -> None:
@@ -233,12 +242,13 @@ def test_a_crop_that_fails_in_the_network_does_not_spoil_its_batch(engine: OnnxE
 def test_a_small_grey_crop_needs_only_the_expression_network(engine: OnnxEngine, tmp_path: Path) -> None:
     asked = [stored(tmp_path / f"{second}.png", face_crop(engine, second)) for second in (5.0, 50.0)]
     with OnnxEngine((expression.MODEL,)) as small:
-        calm, strained = Scorer(small).crops(asked)
+        calm, strained = Scorer(small, head=strain_head.load()).crops(asked)
     assert list(calm) == KEYS
     assert (calm["unseen"], calm["shape"], calm["mesh"]) == (None, None, None)
     assert calm["face"]["box"] == [0, 0, 1, 1]
     assert calm["expression"]["neutral"] > 0.5
     assert strained["expression"]["neutral"] < calm["expression"]["neutral"]
+    assert 0 <= calm["strain"] < strained["strain"] <= 1
 
 
 def test_crops_of_different_sizes_and_colours_go_in_one_batch(engine: OnnxEngine, tmp_path: Path) -> None:
