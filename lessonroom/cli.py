@@ -176,19 +176,28 @@ def bench_rooms(rooms: int, seconds: float, samples: float, as_json: bool) -> No
 @click.option("--seed", type=click.IntRange(0), help="First seed of the students; another one gives other students.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--html", type=EXISTING, help="Write a report with the curve to this file, too.")
+@click.option("--svg", type=EXISTING, help="Write the curve alone to this file, too.")
 def bench_hints(
-    *, hours: int, trials: int, faces: Path | None, seed: int | None, as_json: bool, html: Path | None
+    *,
+    hours: int,
+    trials: int,
+    faces: Path | None,
+    seed: int | None,
+    as_json: bool,
+    html: Path | None,
+    svg: Path | None,
 ) -> None:
     """False hints per hour against the delay of true ones, on simulated students."""
     from lessonroom.bench import hints, hints_page
     from lessonroom.outfile import report_file
 
     asked = hints.Asked(hours, trials, hints.REPORTED if seed is None else seed)
-    with report_file(html) as page, progress.bar("simulating") as show:
+    with report_file(html) as page, report_file(svg) as picture, progress.bar("simulating") as show:
         figures = hints.run(_settings(), asked, faces=faces, progress=show)
-        if page is not None:
-            page.truncate(0)
-            page.write(hints_page.page(figures))
+        for file, draw in ((page, hints_page.page), (picture, hints_page.picture)):
+            if file is not None:
+                file.truncate(0)
+                file.write(draw(figures))
     _figures(figures, hints.show, as_json=as_json)
 
 

@@ -17,8 +17,9 @@ FIRST, LAST = 4.0, 40.0
 LEAST, MOST = 0.03, 10.0
 """Hints an hour that are drawn, on a logarithmic axis; fewer lie on its foot."""
 STYLE: Final = """
-.dot{fill:var(--accent)}.other{fill:none;stroke:var(--soft)}.ours{fill:var(--evidence)}
+.other{fill:none;stroke:var(--soft)}.ours{fill:var(--evidence)}
 .goal{stroke:var(--evidence);stroke-dasharray:4 5}
+.swatch-other{border:1px solid var(--soft)}
 """
 
 
@@ -48,7 +49,7 @@ def page(figures: Mapping[str, Any]) -> str:
 
 
 _LEGEND: Final = paper.legend(
-    [("swatch-evidence", "the rules in force"), ("swatch-line", "other half-lives, holds and thresholds")]
+    [("swatch-evidence", "the rules in force"), ("swatch-other", "other half-lives, holds and thresholds")]
 )
 
 
@@ -59,6 +60,19 @@ def curve(points: Sequence[Row], rules: Mapping[str, float]) -> str:
         '<title id="curve-title">False hints per hour against the delay of nine in ten true ones</title>'
         f"{''.join([*_axes(), *_dots(points, rules)])}</svg>"
     )
+
+
+def picture(figures: Mapping[str, Any]) -> str:
+    """The curve alone, as a file that brings its own colours, readable on light and on dark."""
+    drawn = curve(figures["curve"], figures["rules"])
+    drawn = drawn.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    return drawn.replace("<title", f"<style>{_ALONE}</style><title", 1) + "\n"
+
+
+_ALONE: Final = (
+    "text{font:14px system-ui,sans-serif}.tick,.axis{fill:#7a8583}.grid{stroke:#8886}"
+    ".other{fill:none;stroke:#7a8583}.ours,.goal{fill:#c98a1b;stroke:#c98a1b}.goal{stroke-dasharray:4 5}"
+)
 
 
 def _axes() -> Iterator[str]:

@@ -42,7 +42,7 @@ class HintRules:
     pause: float = 300.0
     fresh: float = 60.0
     button_quiet: float = 60.0
-    slack: float = 0.28
+    slack: float = 0.26
     longest_gap: float = 2.5
     step: float = 0.05
     lower: float = 0.1

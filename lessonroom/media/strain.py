@@ -49,8 +49,8 @@ class Reading:
 PRIOR: Mapping[Cue, Reading] = MappingProxyType(
     {
         # a lowered brow goes with confusion and frustration (Craig et al. 2008, Grafsgaard et al. 2013)
-        Cue.FROWNING: Reading({"anger": 1.0, "disgust": 1.0, "contempt": 0.5}, Limits(0.11, 0.15), 7.25),
-        Cue.DISTRESS: Reading({"sadness": 1.0, "fear": 1.0}, Limits(0.11, 0.15), 7.25),
+        Cue.FROWNING: Reading({"anger": 1.0, "disgust": 1.0, "contempt": 0.5}, Limits(0.11, 0.15), 7.65),
+        Cue.DISTRESS: Reading({"sadness": 1.0, "fear": 1.0}, Limits(0.11, 0.15), 7.65),
         # eyes closed for a large share of the time (PERCLOS, Wierwille et al. 1994). Eyes cast down on a page look
         # alike, so by itself it takes about two minutes without a glance up
         Cue.DISENGAGED: Reading({"eye": -1.0}, Limits(0.15, 0.25), 3.0, patience=4.0),

@@ -228,3 +228,71 @@ def test_smiles_now_and_then_do_not_make_a_stern_face_look_like_a_change() -> No
     assert state.baselines[0].middle > 0.7
     assert strains[-1].level is not None
     assert strains[-1].level < 0.2
+
+
+def test_the_weight_of_the_face_can_be_nothing() -> None:
+    """With a weight of 0 a scowl moves nothing, and the button still does."""
+    rules = replace(RULES, weights=dict.fromkeys(FACE_CUES, 0.0))
+    state = StrainState()
+    for observation in [*calm(0, 60), *[face(60 + i / 2, anger=0.9) for i in range(40)]]:
+        state, strain = step(state, observation, rules)
+    assert strain.level is not None
+    assert strain.level < 0.1
+    pressed = estimate(note(state, Cue.STUCK_BUTTON, 80.0), 80.0, rules)
+    assert pressed.level is not None
+    assert pressed.level > 0.8
+
+
+def test_an_event_without_weight_says_nothing() -> None:
+    rules = replace(RULES, weights={Cue.CHAT: 0.0})
+    strain = estimate(note(StrainState(), Cue.CHAT, 0.0), 1.0, rules)
+    assert strain.level is None
+    assert not strain.evidence
+
+
+def test_half_a_weight_pulls_half_as_hard() -> None:
+    state, _ = run([*calm(0, 60), *[face(60 + i / 2, anger=0.9) for i in range(10)]])
+    whole, half = (estimate(state, 65.0, replace(RULES, weights={Cue.FROWNING: w})).level for w in (1.0, 0.5))
+    assert whole is not None
+    assert half is not None
+    assert 0.1 < half < whole
+
+
+def test_a_face_that_comes_back_after_a_minute_is_learned_anew() -> None:
+    """It may be another person; a stern one must not look like a change."""
+    state, _ = run(calm(0, 60))
+    gone = [Observation(60 + i / 2, unseen=Unseen.NO_FACE) for i in range(130)]
+    state, strains = run([*gone, *[face(125 + i / 2, anger=0.8) for i in range(200)]], state)
+    assert strains[150].watching is Watching.LEARNING
+    assert all(strain.level is None or strain.level < 0.2 for strain in strains)
+
+
+def test_a_face_that_was_away_for_a_moment_keeps_its_baseline() -> None:
+    state, _ = run(calm(0, 60))
+    gone = [Observation(60 + i / 2, unseen=Unseen.NO_FACE) for i in range(60)]
+    _, strains = run([*gone, *[face(90 + i / 2, anger=0.8) for i in range(60)]], state)
+    assert strains[-1].level is not None
+    assert strains[-1].level > 0.9
+
+
+def test_a_stern_face_that_stays_for_long_becomes_ordinary() -> None:
+    """Another person who sits down without a gap looks like a change, but not for the rest of the lesson."""
+    state, strains = run([*calm(0, 60), *[face(60 + i / 2, anger=0.7) for i in range(500)]])
+    assert strains[-1].level is not None
+    assert strains[-1].level > 0.6
+    _, strains = run([face(310 + i / 2, anger=0.7) for i in range(1500)], state)
+    assert strains[-1].level is not None
+    assert strains[-1].level < 0.3
+
+
+@pytest.mark.parametrize("rate", [0.5, 1.0, 2.0, 5.0])
+@pytest.mark.parametrize("label", ["anger", "sadness"])
+def test_a_soft_change_that_shows_most_of_the_time_is_seen_at_any_rate(rate: float, label: str) -> None:
+    """0.5 against 0.4 of neutral, in every sample but each fourth."""
+    state, _ = run([face(i / rate, anger=0.05, sadness=0.05) for i in range(int(60 * rate))])
+    soft = {label: 0.5, "happiness": 0.1}
+    struck = [face(60 + i / rate, 0.8, None, **(soft if i % 4 != 3 else {})) for i in range(int(20 * rate))]
+    _, strains = run(struck, state)
+    above = [strain.at for strain in strains if strain.level is not None and strain.level >= 0.6]
+    assert above
+    assert above[0] < 75
