@@ -46,9 +46,12 @@ def read(scores: Path, labels: Path, *, group: str, label: str = "label", at_lea
     Raises BadInput, in one line, for files that cannot be read or hardly belong together, and where there is too little
     to fit anything to.
     """
-    rows = tables.by_id(tables.labels(labels, "id", group), "id", labels.name)
-    if label not in next(iter(rows.values())):
-        raise BadInput(f"{labels.name}: expected a column {label}, found none")
+    found = tables.labels(labels, group)
+    # scores that were asked for without an id have the path for one
+    key = next((name for name in ("id", "path") if name in found[0]), None)
+    if key is None or label not in found[0]:
+        raise BadInput(f"{labels.name}: expected a column {'id or path' if key is None else label}, found none")
+    rows = tables.by_id(found, key, labels.name)
     grades = {key: _grade(row[label], labels.name, label) for key, row in rows.items()}
     numbers = {name: number for number, name in enumerate(sorted({row[group] for row in rows.values()}))}
     joined = _Joined({key: numbers[row[group]] for key, row in rows.items()}, grades)

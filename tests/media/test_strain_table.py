@@ -95,6 +95,18 @@ def test_a_column_that_is_not_there_is_named(pair: tuple[Path, Path]) -> None:
         read(pair, label="frustration")
 
 
+def test_frames_may_be_joined_by_path_and_ids_may_be_numbers(tmp_path: Path) -> None:
+    scores, labels = files(tmp_path, made(1, students=12, frames=20), labels="path,subject,label\n")
+    scores.write_text(scores.read_text().replace('"id": "f7"', '"id": 7'))
+    labels.write_text(labels.read_text().replace("f7,", "7,"))
+    assert read((scores, labels)).counts["joined"] == 240
+
+
+def test_a_table_without_ids_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="expected a column id or path"):
+        read(files(tmp_path, made(1, students=12, frames=20), labels="frame,subject,label\n"))
+
+
 def test_files_that_do_not_belong_together_are_refused(pair: tuple[Path, Path]) -> None:
     pair[0].write_text(pair[0].read_text().replace('"id": "f', '"id": "g'))
     with pytest.raises(BadInput, match="found no id in both"):
