@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from lessonroom.errors import BadInput
 from lessonroom.media import strain_folds, strain_model, strain_rank, strain_rivals
 from lessonroom.media.strain_folds import Scores
 from lessonroom.media.strain_model import Frames, Maps
@@ -108,6 +109,8 @@ def _frames(table: Table, asked: Sequence[str]) -> tuple[Frames, Bools, tuple[st
     counts = counts[there]
     found = set(strain_model.Scale.of(frames.only(counts)).block)
     blocks = tuple(block for block in ALL_BLOCKS if block in found and block in asked)
+    if not blocks:
+        raise BadInput(f"expected scores with features of {', '.join(asked)}, got none that vary")
     return frames, counts, blocks
 
 
