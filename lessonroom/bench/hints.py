@@ -37,7 +37,7 @@ RATES: Final = (0.5, 1.0, 5.0)
 """Samples a second, beside the two of everything else."""
 HALF_LIVES: Final = (3.0, 4.5, 6.0, 9.0)
 HOLDS: Final = (2.0, 4.0, 8.0)
-THRESHOLDS: Final = (2.0, 4.0, 8.0)
+THRESHOLDS: Final = (0.3, 0.45, 0.6, 0.75, 0.9)
 
 
 class Watched(Protocol):
