@@ -138,7 +138,7 @@ class Settings(BaseModel):
     strain_head: Path | None = _setting(
         None, "folder of the strain head that `vision fit-strain` wrote; empty: that of the models"
     )
-    strain_learning_seconds: float = _setting(20.0, "time to learn a student's own face", unit="s", ge=1, le=600)
+    strain_learning_seconds: float = _setting(30.0, "time to learn a student's own face", unit="s", ge=1, le=600)
     strain_half_life: float = _setting(6.0, "half-life of face evidence", unit="s", ge=0.5, le=120)
     strain_face_weight: float = _setting(1.0, "weight of what the face shows; 0 leaves it out", ge=0, le=2)
     strain_button_weight: float = _setting(1.0, 'weight of the "I\'m stuck" button; 0 leaves it out', ge=0, le=2)

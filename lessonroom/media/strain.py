@@ -68,7 +68,7 @@ class StrainRules:
     unbroken evidence from which it is this student's ordinary face, and the baseline follows it.
     """
 
-    learning_seconds: float = 20.0
+    learning_seconds: float = 30.0
     half_life: float = 6.0
     view_half_life: float = 8.0
     event_half_life: float = 60.0

@@ -40,18 +40,18 @@ def calm(start: float, seconds: float) -> list[Observation]:
 
 
 def test_it_learns_first_and_says_so() -> None:
-    _, strains = run(calm(0, 30))
-    assert [strain.watching for strain in strains[:38]] == [Watching.LEARNING] * 38
+    _, strains = run(calm(0, 40))
+    assert [strain.watching for strain in strains[:58]] == [Watching.LEARNING] * 58
     assert strains[-1].watching is Watching.WATCHING
-    assert all(strain.level is None for strain in strains[:38])
+    assert all(strain.level is None for strain in strains[:58])
 
 
 def test_learning_takes_seen_time_not_clock_time() -> None:
     """A student who leaves for a minute in the middle comes back to a face that is still being learned."""
     gone = [Observation(10 + i / 2, unseen=Unseen.NO_FACE) for i in range(120)]
-    state, _ = run([*calm(0, 10), *gone, *calm(70, 8)])
+    state, _ = run([*calm(0, 10), *gone, *calm(70, 15)])
     assert state.baselines is None
-    state, _ = run(calm(78, 5), state)
+    state, _ = run(calm(85, 10), state)
     assert state.baselines is not None
 
 
