@@ -38,7 +38,7 @@ def _settings() -> config.Settings:
 @click.argument("pictures", nargs=-1, type=EXISTING)
 @click.option("--jsonl", is_flag=True, help="Read lines with id and path from standard input, or from one file.")
 @_cropped
-@click.option("--embedding", is_flag=True, help="Give the network's 1,280 features, too.")
+@click.option("--embedding", is_flag=True, help="Give the network's 1,024 features, too.")
 @click.option("--threads", type=click.IntRange(1), help="Pictures looked at at the same time; default: one a core.")
 def score_pictures(
     *, pictures: tuple[Path, ...], jsonl: bool, cropped: bool, embedding: bool, threads: int | None

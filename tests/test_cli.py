@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 
 from lessonroom import cli, config, logs, models
+from lessonroom.media import expression
 from tests.media.videos import sound, video
 
 COMMAND = [sys.executable, "-m", "lessonroom.cli"]
@@ -309,7 +310,7 @@ def test_pictures_may_be_named_one_by_one(crops: list[Path], capsys: pytest.Capt
     lines = output(capsys, "vision", "score", "--cropped", "--embedding", *map(str, crops)).splitlines()
     records = [json.loads(line) for line in lines]
     assert [record["id"] for record in records] == [str(path) for path in crops]
-    assert all(len(record["embedding"]) == 1280 for record in records)
+    assert all(len(record["embedding"]) == expression.EMBEDDING for record in records)
 
 
 def test_a_reader_of_scores_that_goes_away_is_no_error(crops: list[Path], tmp_path: Path) -> None:

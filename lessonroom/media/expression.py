@@ -18,8 +18,10 @@ from lessonroom.media.geometry import LEFT_EYE, LIPS, RIGHT_EYE
 from lessonroom.media.types import EXPRESSIONS, Face, Image
 
 MODEL = "expression"
-SIDE = 64
+SIDE = 96
 """Side of the network's input in pixels, as in its sidecar."""
+EMBEDDING = 1024
+"""Numbers in an embedding, as in the sidecar."""
 PLACES = np.array([[0.314, 0.397], [0.690, 0.397], [0.508, 0.786]], np.float32)
 """Where both eyes and the mouth lie in a training picture, as a share of its side.
 
@@ -29,7 +31,7 @@ Medians of 965 neutral, frontal faces of the FER+ training part as the mesh sees
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """``probabilities`` by label, adding up to 1; ``embedding`` (1280,) float32."""
+    """``probabilities`` by label, adding up to 1; ``embedding`` (EMBEDDING,) float32."""
 
     probabilities: Mapping[str, float]
     embedding: NDArray[np.float32] = field(repr=False)

@@ -36,6 +36,7 @@ def to_int8(model: bytes, learn: Faces, size: int, seed: int = 0) -> bytes:
             place / "folded.onnx",
             place / "int8.onnx",
             _Reader(_pictures(learn, size, seed)),
+            op_types_to_quantize=["Conv", "Clip"],  # what comes after them is small and decides
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QUInt8,

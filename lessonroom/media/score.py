@@ -17,7 +17,7 @@ A record, one JSON object a line, in the order of the pictures:
 ``mesh``
     the shape of the face as numbers of :mod:`lessonroom.media.mesh`. A tight crop has neither ``shape`` nor ``mesh``.
 ``embedding``
-    only where it was asked for: 1,280 numbers.
+    only where it was asked for: 1,024 numbers.
 ``error``
     only where the picture could not be looked at, in words without its path; all else is then null.
 

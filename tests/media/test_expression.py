@@ -35,7 +35,7 @@ def test_the_probabilities_of_all_labels_add_up_to_one(engine: OnnxEngine) -> No
     read = expression.read(engine, expression.crop(image, face_of(engine, image)))
     assert tuple(read.probabilities) == EXPRESSIONS
     assert sum(read.probabilities.values()) == pytest.approx(1.0, abs=1e-4)
-    assert read.embedding.shape == (1280,)
+    assert read.embedding.shape == (expression.EMBEDDING,)
 
 
 def test_the_clips_calm_and_strained_stretches_are_read_as_different(engine: OnnxEngine) -> None:
@@ -73,11 +73,15 @@ def test_the_grain_of_a_large_picture_is_averaged_and_not_sampled(engine: OnnxEn
     assert np.abs(difference).mean() < 6
 
 
-def test_a_face_and_its_mirror_image_have_the_same_likeliest_expression(engine: OnnxEngine) -> None:
-    crop = expression.crop(pictures.frame(5.0), face_of(engine, pictures.frame(5.0)))
-    one, other = expression.read_all(engine, [crop, np.ascontiguousarray(crop[:, ::-1])])
-    assert max(one.probabilities, key=one.probabilities.__getitem__) == "neutral"
-    assert max(other.probabilities, key=other.probabilities.__getitem__) == "neutral"
+@pytest.mark.parametrize("second", [5.0, 42.0, 66.0])
+def test_a_face_and_its_mirror_image_are_read_alike(engine: OnnxEngine, second: float) -> None:
+    """As far as strain is concerned; between calm and a faint smile either may win."""
+    crop = expression.crop(pictures.frame(second), face_of(engine, pictures.frame(second)))
+    one, other = (
+        sum(read.probabilities[name] for name in STRAINED)
+        for read in expression.read_all(engine, [crop, np.ascontiguousarray(crop[:, ::-1])])
+    )
+    assert one == pytest.approx(other, abs=0.3)
 
 
 @pytest.mark.parametrize("shape", [(48, 48), (48, 48, 3), (112, 112), (31, 57)])
@@ -118,7 +122,8 @@ def test_the_sidecar_promises_what_the_code_relies_on() -> None:
     card = models.load(expression.MODEL).card
     assert card.labels == EXPRESSIONS
     assert card.inputs[0].shape == (None, 1, expression.SIDE, expression.SIDE)
-    assert card.scores["accuracy"] >= 0.8
+    assert card.outputs[1].shape == (None, expression.EMBEDDING)
+    assert card.scores["accuracy"] >= 0.85
     assert card.scores["calibration_error"] <= 0.05
     assert card.terms
     assert card.known_failures
