@@ -51,6 +51,12 @@ def read_all(engine: Engine, pictures: list[NDArray[np.uint8]]) -> list[Expressi
     ]
 
 
+def mean(one: Expression, other: Expression) -> Expression:
+    """What two looks at the same face say together."""
+    chances = {label: (one.probabilities[label] + other.probabilities[label]) / 2 for label in EXPRESSIONS}
+    return Expression(chances, np.asarray((one.embedding + other.embedding) / 2, np.float32))
+
+
 def crop(image: Image, face: Face, side: int = SIDE) -> NDArray[np.uint8]:
     """The face as a grey picture (side, side), eyes level, framed like the training pictures."""
     if face.landmarks is None:

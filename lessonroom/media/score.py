@@ -30,7 +30,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
@@ -48,8 +48,12 @@ from lessonroom.media.tables import Asked
 from lessonroom.media.types import Box, Face, Image, Unseen
 from lessonroom.media.vision import MODELS, MOST_SIDE
 
+Grey = NDArray[np.uint8]
+
 CROPS = 16
 """So many tight crops go through the network together."""
+FINE_SIDE = 192
+"""A tight crop with fewer pixels is drawn larger before the points of its face are looked for."""
 RIM = 0.5
 """Share of a picture's side that is put around it where no face is found: the detector misses one that fills it."""
 
@@ -66,25 +70,21 @@ def run(
 ) -> Iterator[Record]:
     """The records of all pictures, in order. ``groups``: pictures that are asked for together; see :func:`in_order`.
 
-    ``cropped``: the pictures are tight face crops, so neither detector nor mesh is asked. ``threads``: pictures looked
-    at at the same time, by default one a core. Memory does not grow with the number of pictures.
+    ``cropped``: the pictures are tight face crops: all of a crop is the face, and where the mesh makes it out, it is
+    brought into line as in a lesson. ``threads``: pictures looked at at the same time, by default one a core. Memory
+    does not grow with the number of pictures.
     """
-    names = (expression.MODEL,) if cropped else MODELS
     with OnnxEngine(
-        names,
+        MODELS,
         models_dir=settings.models_dir,
         threads=settings.inference_threads,
         providers=settings.inference_providers,
     ) as engine:
-        basis = None if cropped else mesh.load(settings.models_dir)
+        basis = mesh.load(settings.models_dir)
         head = strain_head.load(settings.strain_head, settings.models_dir)
         scorer = Scorer(engine, basis, head, embedding)
         work, size = (scorer.crops, CROPS) if cropped else (scorer.pictures, 1)
         yield from in_order(groups, work, size=size, threads=threads or os.cpu_count() or 1)
-
-
-def _head(settings: Settings) -> strain_head.Head:
-    return strain_head.load(settings.strain_head, settings.models_dir)
 
 
 def in_order(
@@ -114,7 +114,10 @@ def in_order(
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """Looks at pictures with one engine; any thread may call it. A picture that fails is a record, never an end."""
+    """Looks at pictures with one engine; any thread may call it. A picture that fails is a record, never an end.
+
+    It reads each face and its mirror image, for which a lesson has no time.
+    """
 
     engine: Engine
     basis: mesh.Basis | None = None
@@ -135,8 +138,28 @@ class Scorer:
 
     def _crops(self, paths: Sequence[str]) -> list[dict[str, Any]]:
         greys = [stills.read_grey(path) for path in paths]
-        read = expression.read_all(self.engine, greys)
-        return [self._record(_WHOLE, quality.judge_crop(grey), each) for grey, each in zip(greys, read, strict=True)]
+        inside = [self._inside(grey) for grey in greys]
+        read = self._read([within.grey for within in inside])
+        return [
+            self._record(within.place, within.points, quality.judge_crop(grey), each)
+            for grey, within, each in zip(greys, inside, read, strict=True)
+        ]
+
+    def _inside(self, grey: Grey) -> _Within:
+        """A tight crop brought into line as in a lesson; as it is, where the mesh makes out no face in it."""
+        side = max(1.0, FINE_SIDE / min(grey.shape))
+        fine = cv2.resize(grey, None, fx=side, fy=side, interpolation=cv2.INTER_CUBIC)
+        image = np.asarray(cv2.cvtColor(fine, cv2.COLOR_GRAY2BGR), np.uint8)
+        face = _without_rim(faces.look(self.engine, _with_rim(image)), image)
+        if isinstance(face, Unseen) or face.landmarks is None:
+            return _Within(grey)
+        return _Within(expression.crop(image, face), _WHOLE | {"pose": _pose(face)}, face.landmarks)
+
+    def _read(self, greys: Sequence[Grey]) -> list[Expression]:
+        """Each crop and its mirror image, averaged: a little surer than the one look for which a lesson has time."""
+        turned = [np.ascontiguousarray(grey[:, ::-1]) for grey in greys]
+        read = expression.read_all(self.engine, [*greys, *turned])
+        return list(map(expression.mean, read[: len(greys)], read[len(greys) :]))
 
     def _picture(self, path: str) -> Record:
         image = stills.read(path, MOST_SIDE)
@@ -146,8 +169,7 @@ class Scorer:
             return _BLANK | {"unseen": seen.value if isinstance(seen, Unseen) else None}
         grey = expression.crop(image, face)
         judged = Judged(seen, 0.0) if isinstance(seen, Unseen) else quality.judge(image, face, grey)
-        read = expression.read(self.engine, grey)
-        return self._record(_place(face, image), judged, read, face.landmarks)
+        return self._record(_place(face, image), face.landmarks, judged, self._read([grey])[0])
 
     def _anyway(self, image: Image, seen: Unseen) -> Face | None:
         """The face to read where a lesson would not count the picture: the largest, or one that fills the picture."""
@@ -161,7 +183,7 @@ class Scorer:
         return face if isinstance(face, Face) else None
 
     def _record(
-        self, place: Mapping[str, Any], judged: Judged, read: Expression, points: geometry.Points | None = None
+        self, place: Mapping[str, Any], points: geometry.Points | None, judged: Judged, read: Expression
     ) -> dict[str, Any]:
         record = _BLANK | {
             "face": place,
@@ -184,6 +206,15 @@ _BLANK: dict[str, Any] = {
     "mesh": None,
 }  # fmt: skip
 _WHOLE = {"box": [0.0, 0.0, 1.0, 1.0], "pose": None, "score": None}
+
+
+@dataclass(frozen=True, slots=True)
+class _Within:
+    """What is read of a tight crop, and what is known of the face in it."""
+
+    grey: Grey
+    place: Mapping[str, Any] = field(default_factory=lambda: _WHOLE)
+    points: geometry.Points | None = None
 
 
 def _tried(asked: Asked, look: Callable[[str], Record]) -> Record:
@@ -230,6 +261,10 @@ def _place(face: Face, image: Image) -> dict[str, Any]:
     box = (face.box.left / width, face.box.top / height, face.box.width / width, face.box.height / height)
     return {
         "box": [round(side, 5) for side in box],
-        "pose": [round(angle, 2) for angle in (face.yaw, face.pitch, face.roll)],
+        "pose": _pose(face),
         "score": round(face.score, 4),
     }
+
+
+def _pose(face: Face) -> list[float]:
+    return [round(angle, 2) for angle in (face.yaw, face.pitch, face.roll)]

@@ -109,7 +109,9 @@ def test_no_symbol_of_any_text_is_one_of_its_numbers_or_sure_handles(text: str) 
     assert not told & {
         name.text
         for i in range(len(reading.tokens))
-        if (name := name_at(reading, i)) is not None and name.likeness >= 0.85 and name.last > name.first
+        if (name := name_at(reading, i)) is not None
+        and name.likeness >= 0.85
+        and name.last > name.first
         # the same word once more, without the sign that made it a handle, is a word
         and sum(token.text == name.text for token in reading.tokens) <= 1
     }

@@ -61,7 +61,9 @@ def face_crop(engine: OnnxEngine, second: float) -> Image:
 # --- whole pictures --------------------------------------------------------------------------------------------------
 
 
-def test_a_picture_is_scored_as_a_lesson_sees_it(scorer: Scorer, engine: OnnxEngine, tmp_path: Path) -> None:
+def test_a_picture_is_scored_as_a_lesson_sees_it_and_its_mirror_image_too(
+    scorer: Scorer, engine: OnnxEngine, tmp_path: Path
+) -> None:
     image = pictures.frame(5.0)
     record = one(scorer, tmp_path / "a.png", image)
     seen = observe(engine, Sample(image, 0.0))
@@ -70,7 +72,10 @@ def test_a_picture_is_scored_as_a_lesson_sees_it(scorer: Scorer, engine: OnnxEng
     assert seen.face is not None
     assert (record["id"], record["unseen"]) == ("a", None)
     assert record["quality"] == pytest.approx(seen.quality, abs=1e-4)
-    assert record["expression"] == pytest.approx(dict(seen.expression), abs=1e-5)
+    grey = expression.crop(image, seen.face)
+    both = expression.read_all(engine, [grey, np.ascontiguousarray(grey[:, ::-1])])
+    assert dict(both[0].probabilities) == pytest.approx(dict(seen.expression), abs=1e-5)
+    assert record["expression"] == pytest.approx(dict(expression.mean(*both).probabilities), abs=1e-5)
     assert tuple(record["expression"]) == EXPRESSIONS
     assert record["shape"] == pytest.approx(dict(seen.shape), abs=1e-4)
     assert record["face"]["pose"] == pytest.approx([seen.face.yaw, seen.face.pitch, seen.face.roll], abs=0.01)
@@ -219,7 +224,7 @@ class Failing:
         self._engine = engine
 
     def infer(self, model: str, inputs: Arrays) -> dict[str, Any]:
-        if any(picture.max() == 0 for picture in inputs["face"]):
+        if any(picture.max() == 0 for picture in inputs.get("face", ())):
             raise EngineDown("expression.probabilities: expected finite numbers, got others")
         return self._engine.infer(model, inputs)
 
@@ -239,15 +244,23 @@ def test_a_crop_that_fails_in_the_network_does_not_spoil_its_batch(engine: OnnxE
 # --- tight crops -----------------------------------------------------------------------------------------------------
 
 
-def test_a_small_grey_crop_needs_only_the_expression_network(engine: OnnxEngine, tmp_path: Path) -> None:
+def test_the_face_in_a_small_grey_crop_is_brought_into_line(scorer: Scorer, engine: OnnxEngine, tmp_path: Path) -> None:
     asked = [stored(tmp_path / f"{second}.png", face_crop(engine, second)) for second in (5.0, 50.0)]
-    with OnnxEngine((expression.MODEL,)) as small:
-        calm, strained = Scorer(small, head=strain_head.load()).crops(asked)
+    calm, strained = scorer.crops(asked)
     assert list(calm) == KEYS
-    assert (calm["unseen"], calm["shape"], calm["mesh"]) == (None, None, None)
+    assert calm["unseen"] is None
     assert calm["face"]["box"] == [0, 0, 1, 1]
+    assert len(calm["mesh"]) == mesh.SIZE
     assert strained["expression"]["sadness"] > 0.3 > calm["expression"]["sadness"]
     assert 0 <= calm["strain"] < strained["strain"] <= 1
+
+
+def test_a_crop_in_which_the_mesh_makes_out_no_face_is_read_as_it_is(scorer: Scorer, tmp_path: Path) -> None:
+    """Somebody cut it out as a face; blurred, dark and half-covered ones are faces, too."""
+    noise = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
+    (record,) = scorer.crops([stored(tmp_path / "noise.png", noise)])
+    assert (record["shape"], record["mesh"], record["face"]["pose"]) == (None, None, None)
+    assert sum(record["expression"].values()) == pytest.approx(1, abs=1e-4)
 
 
 def test_crops_of_different_sizes_and_colours_go_in_one_batch(engine: OnnxEngine, tmp_path: Path) -> None:
@@ -256,7 +269,7 @@ def test_crops_of_different_sizes_and_colours_go_in_one_batch(engine: OnnxEngine
     asked = [stored(tmp_path / f"{number}.png", np.asarray(each)) for number, each in enumerate(shapes)]
     grey, coloured, larger = Scorer(engine).crops(asked)
     assert coloured["expression"] == pytest.approx(grey["expression"], abs=1e-4)
-    assert larger["expression"] == pytest.approx(grey["expression"], abs=0.1)
+    assert larger["expression"] == pytest.approx(grey["expression"], abs=0.2)
 
 
 def test_a_black_crop_is_too_dark_and_an_answer_all_the_same(engine: OnnxEngine, tmp_path: Path) -> None:
@@ -326,4 +339,4 @@ def test_a_run_scores_with_the_models_of_the_settings(cropped: bool, engine: Onn
     asked = [stored(tmp_path / f"{number}.png", image) for number in range(3)]
     records = list(score.run([asked[:2], [], asked[2:]], Settings(), cropped=cropped))
     assert [record["id"] for record in records] == ["0", "1", "2"]
-    assert all(record["expression"] and (record["mesh"] is None) is cropped for record in records)
+    assert all(record["expression"] and record["mesh"] for record in records)
