@@ -34,12 +34,12 @@ BEST = 15
 """So many of the best settings are averaged."""
 MOST_AWAY = 6.0
 """A feature further from its mean than so many spreads counts as that far in a fit."""
-PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-STUDENT_EFFECTS = (0.0, 0.1, 1.0)
+PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+STUDENT_EFFECTS = (0.0, 0.1, 0.3)
 """Variance of the students' own level of the grade, over that of single frames."""
 HARDER = {"expression": (1.0,), "face": (1.0, 4.0), "mesh": (1.0, 5.0, np.inf), "embedding": (2.0, 10.0, np.inf)}
 """How much harder than the expressions a block may be penalised; inf leaves it out."""
-BLENDS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+BLENDS = (0.0, 0.25, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
