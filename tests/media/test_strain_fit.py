@@ -134,6 +134,26 @@ def test_the_head_says_what_the_maps_say(tmp_path: Path, monkeypatch: pytest.Mon
     assert card["scores"]["auc"] == fitted.figures["auc"]
 
 
+def test_a_shift_of_the_embedding_is_found_and_folded_into_the_head(tmp_path: Path) -> None:
+    """The embedding is mostly who somebody is; the head reads it raw, without the directions of the fit."""
+    table = made(12, students=20, frames=30).table
+    random = np.random.default_rng(12)
+    own = random.normal(size=(600, 12)).astype(np.float32)
+    own[:, 0] = table.rows[:, MESH + 3] - table.rows[:, MESH + 11]
+    embedding = own @ random.normal(size=(12, 50)).astype(np.float32)
+    embedding += random.normal(size=(20, 50)).astype(np.float32)[table.student] * 5
+    with_it = Table(table.rows, embedding, table.student, table.grade, table.seen, {})
+    fitted = strain_fit.fit(with_it, Options(rounds=1, draws=50, quick=True, blocks=("embedding",)))
+    assert fitted.figures["within"] > 0.6
+    strain_release.write(fitted, 1.0, tmp_path, None)
+    head = strain_head.load(tmp_path)
+    assert head.uses == {"embedding"}
+    _, change, _, _ = strain_folds.read(fitted.maps, fitted.frames)
+    own_frames = table.student == 7
+    signals = [head.changed(strain_head.Seen(embedding=each)) for each in embedding[own_frames]]
+    assert np.corrcoef(signals, change[own_frames])[0, 1] == pytest.approx(1.0)
+
+
 def _as_seen(row: np.ndarray) -> strain_head.Seen:
     """A look whose features are those of the row, as the patched ``features`` hands them out."""
     return strain_head.Seen(mesh=row)
