@@ -72,7 +72,7 @@ def export(checkpoint: Path, data: Path, out: Path, made_by: str, *, int8: bool 
         if precision["accuracy_float32"] - precision["accuracy_int8"] < MOST_LOSS:
             model, chances, precision["weights"] = smaller, said, "int8"
     scores = {
-        "data": "FER+ validation part, majority labels",
+        "data": f"validation part of {data.name}, majority labels",
         **evaluate.summary(truth, chances),
         "largest_difference_from_pytorch": float(f"{difference:.1e}"),
         "precision": precision,

@@ -138,22 +138,22 @@ class Scorer:
 
     def _crops(self, paths: Sequence[str]) -> list[dict[str, Any]]:
         greys = [stills.read_grey(path) for path in paths]
-        inside = [self._inside(grey) for grey in greys]
+        inside = [self.inside(grey) for grey in greys]
         read = self._read([within.grey for within in inside])
         return [
             self._record(within.place, within.points, quality.judge_crop(grey), each)
             for grey, within, each in zip(greys, inside, read, strict=True)
         ]
 
-    def _inside(self, grey: Grey) -> _Within:
+    def inside(self, grey: Grey) -> Within:
         """A tight crop brought into line as in a lesson; as it is, where the mesh makes out no face in it."""
         side = max(1.0, FINE_SIDE / min(grey.shape))
         fine = cv2.resize(grey, None, fx=side, fy=side, interpolation=cv2.INTER_CUBIC)
         image = np.asarray(cv2.cvtColor(fine, cv2.COLOR_GRAY2BGR), np.uint8)
         face = _without_rim(faces.look(self.engine, _with_rim(image)), image)
         if isinstance(face, Unseen) or face.landmarks is None:
-            return _Within(grey)
-        return _Within(expression.crop(image, face), _WHOLE | {"pose": _pose(face)}, face.landmarks)
+            return Within(grey)
+        return Within(expression.crop(image, face), _WHOLE | {"pose": _pose(face)}, face.landmarks)
 
     def _read(self, greys: Sequence[Grey]) -> list[Expression]:
         """Each crop and its mirror image, averaged: a little surer than the one look for which a lesson has time."""
@@ -209,7 +209,7 @@ _WHOLE = {"box": [0.0, 0.0, 1.0, 1.0], "pose": None, "score": None}
 
 
 @dataclass(frozen=True, slots=True)
-class _Within:
+class Within:
     """What is read of a tight crop, and what is known of the face in it."""
 
     grey: Grey
