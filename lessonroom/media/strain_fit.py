@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from lessonroom.errors import BadInput
-from lessonroom.media import strain_folds, strain_model, strain_rank, strain_rivals
+from lessonroom.media import strain_folds, strain_model, strain_rank, strain_rivals, strain_scale
 from lessonroom.media.strain_folds import Scores
-from lessonroom.media.strain_model import Frames, Maps
+from lessonroom.media.strain_model import Maps
 from lessonroom.media.strain_rank import Draws, interval
+from lessonroom.media.strain_scale import Frames
 from lessonroom.media.strain_table import Table
 from lessonroom.progress import Show, unseen
 
@@ -107,7 +108,7 @@ def _frames(table: Table, asked: Sequence[str]) -> tuple[Frames, Bools, tuple[st
         table.grade[read][there], ALL_BLOCKS,
     )  # fmt: skip
     counts = counts[there]
-    found = set(strain_model.Scale.of(frames.only(counts)).block)
+    found = set(strain_scale.Scale.of(frames.only(counts)).block)
     blocks = tuple(block for block in ALL_BLOCKS if block in found and block in asked)
     if not blocks:
         raise BadInput(f"expected scores with features of {', '.join(asked)}, got none that vary")

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lessonroom.media import strain_model
-from lessonroom.media.strain_model import Frames, Maps
+from lessonroom.media.strain_model import Maps
+from lessonroom.media.strain_scale import Frames
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from lessonroom import models
 from lessonroom.errors import BadInput
-from lessonroom.media import mesh, strain_folds, strain_head, strain_model
+from lessonroom.media import mesh, strain_folds, strain_head, strain_scale
 from lessonroom.media.strain_fit import Fitted
 from lessonroom.media.strain_head import Head
 
@@ -177,7 +177,7 @@ def _calibrated(fitted: Fitted, at_least: float) -> tuple[float, float]:
     return max(float(link.coef_[0, 0]), LEAST_SLOPE), float(link.intercept_[0])
 
 
-def _raw(scale: strain_model.Scale, weights: Floats) -> tuple[list[str], Floats, Floats]:
+def _raw(scale: strain_scale.Scale, weights: Floats) -> tuple[list[str], Floats, Floats]:
     """Names, fillings and factors of raw features, from weights of standardised ones."""
     names = [strain_head.NAMES[place] for place in scale.places]
     plain = len(names)

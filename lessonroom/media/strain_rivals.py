@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from lessonroom.media import strain_folds, strain_model
-from lessonroom.media.strain_model import Frames
+from lessonroom.media import strain_folds, strain_scale
+from lessonroom.media.strain_scale import Frames
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -43,9 +43,9 @@ def scored(frames: Frames, used: Bools, at_least: float, make: Make, seed: int) 
     positive = frames.grade >= at_least
     for number in np.unique(fold):
         train = used & (fold != number)
-        scale = strain_model.Scale.of(frames.only(train))
+        scale = strain_scale.Scale.of(frames.only(train))
         numbers = scale.standard(frames)
-        both = np.hstack([numbers, strain_model.change(numbers, frames.student)])
+        both = np.hstack([numbers, strain_scale.change(numbers, frames.student)])
         if len(np.unique(positive[train])) < 2:
             continue
         model = make(seed)
