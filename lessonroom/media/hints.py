@@ -121,14 +121,15 @@ def _held(state: HintState, strain: Strain, now: float, rules: HintRules) -> Hin
     """Add up the time above the threshold. Unseen time does not count; a dip of ``slack`` does not end it."""
     passed = 0.0 if state.at is None else min(max(0.0, now - state.at), rules.longest_gap)
     state = replace(state, at=now)
-    if strain.level is None:
+    level = threshold(state, rules)
+    # first: what has sunk is over, also while nothing may be said about it
+    if strain.level is None or strain.level < level - rules.slack:
         return replace(state, held=None)
     if _speakable(strain) is None:
         return state
-    level = threshold(state, rules)
     if state.held is None:
         return replace(state, held=0.0 if strain.level >= level else None)
-    return replace(state, held=state.held + passed if strain.level >= level - rules.slack else None)
+    return replace(state, held=state.held + passed)
 
 
 def _may_speak(state: HintState, now: float, rules: HintRules) -> bool:

@@ -85,6 +85,12 @@ def test_unseen_moments_pause_the_hold_and_unsure_ends_it() -> None:
     assert not run([*high(200, 3), *unsure, *high(204, 3)])[1]
 
 
+def test_strain_that_sinks_while_nothing_may_be_said_ends_the_hold() -> None:
+    """Else one sample much later would be told at once, as if strain had held all the while."""
+    away = high(203, 900, level=0.1, unseen=Unseen.NO_FACE)
+    assert not run([*high(200, 3), *away, strain(1103), strain(1104)])[1]
+
+
 def test_the_button_alone_is_told_by_the_room_and_not_again() -> None:
     assert not run(high(200, 60, cue=Cue.STUCK_BUTTON))[1]
 
