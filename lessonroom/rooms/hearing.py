@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from lessonroom.media.types import Cue
 from lessonroom.metrics import Metrics
 from lessonroom.rooms import events as ev
-from lessonroom.rooms.effects import KeepAnswer, KeepHint
+from lessonroom.rooms.effects import KeepAnswer, KeepHint, KeepHintsOn
 from lessonroom.rooms.hinting import HELPFUL
 from lessonroom.rooms.listening import Exercise, Heard
 from lessonroom.rooms.live import Live
@@ -32,12 +32,12 @@ class Hearing:
             self._pass_on(live, live.listening.said(person.role, text, time.monotonic()))
 
     def solved(self, live: Live, event: Exercise, id_: str) -> None:
-        """The platform says what the student did."""
-        if live.room.watch.hints_on:
+        """The platform says what the student did. Homework, done while one of the two is away, is no lesson."""
+        if live.room.watch.hints_on and live.room.people.meet:
             self._pass_on(live, live.listening.solved(event, id_, time.monotonic()))
 
-    def tell(self, live: Live, news: KeepHint | KeepAnswer) -> None:
-        """A hint was made, or the teacher has answered one."""
+    def tell(self, live: Live, news: KeepHint | KeepAnswer | KeepHintsOn) -> None:
+        """A hint was made, the teacher has answered one, or turned hints off or on."""
         match news:
             case KeepHint(record):
                 live.last_hint_at = time.time()
@@ -48,13 +48,15 @@ class Hearing:
                 self._metrics.hint_answered(answer)
                 knows = live.listening if live.session is None else live.session.watch
                 knows.answered(hint, HELPFUL[answer])
+            case KeepHintsOn():
+                live.listening.forget()  # either way: on the way back a watch that ended has left what it held
 
     def tick(self, live: Live) -> None:
         """A second went by."""
         now = time.monotonic()
         if not live.room.watch.hints_on:
-            live.listening.forget()
-        elif not live.room.people.meet:
+            return
+        if not live.room.people.meet:
             live.listening.parted()
         else:
             live.listening.begin(now)

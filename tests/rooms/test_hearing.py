@@ -10,6 +10,7 @@ import pytest
 from lessonroom import messages as m
 from lessonroom.config import Settings
 from lessonroom.errors import NotFound, Refused
+from lessonroom.media.hints import HintState
 from lessonroom.media.types import Cue
 from lessonroom.metrics import Metrics
 from lessonroom.rooms.hub import Hub
@@ -115,6 +116,29 @@ async def test_while_hints_are_off_nothing_is_heard_and_nothing_is_told_later(sc
     assert (await school.teacher.get(m.HintShow)).cue == "chat"
 
 
+async def test_hints_off_and_on_within_a_second_begin_anew(school: School) -> None:
+    """The clock, which looks once a second, sees no change; the switch itself must count."""
+    await school.say(school.student, PLEA)
+    school.teacher.say(m.HintsOn(on=False))
+    school.teacher.say(m.HintsOn(on=True))
+    await school.say(school.student, PLEA)
+    await school.silence()
+    await school.say(school.student, PLEA)
+    school.second()
+    assert (await school.teacher.get(m.HintShow)).cue == "chat"
+
+
+async def test_what_a_watch_held_when_hints_were_turned_off_is_forgotten(house: House) -> None:
+    teacher, student = await house.both()
+    watch = house.analyse()
+    watch.hints = HintState(started=0.0, held=3.0)
+    teacher.say(m.HintsOn(on=False))
+    teacher.say(m.HintsOn(on=True))
+    given = house.analyse().given
+    assert given is not None
+    assert given.held is None
+
+
 async def test_nobody_is_told_while_one_of_the_two_is_away(school: School) -> None:
     await school.say(school.student, PLEA, PLEA)
     school.hub.leave(school.student.seat)
@@ -122,6 +146,16 @@ async def test_nobody_is_told_while_one_of_the_two_is_away(school: School) -> No
     school.student = await enter(school.hub, "student")
     school.second()
     assert (await school.teacher.get(m.HintShow)).cue == "chat"
+
+
+@pytest.mark.parametrize("who", ["teacher", "student"])
+async def test_exercises_that_are_done_while_one_of_the_two_is_away_do_not_count(school: School, who: str) -> None:
+    school.hub.leave(getattr(school, who).seat)
+    await school.solve(*[Exercise.WRONG_ANSWER] * 6)
+    setattr(school, who, await enter(school.hub, who))
+    await school.silence()
+    await school.hub.solved(ROOM, STUDENT, Exercise.WRONG_ANSWER, "event-007")
+    await school.silence()  # the row begins with the lesson
 
 
 async def test_exercises_of_strangers_teachers_and_rooms_without_a_lesson(school: School) -> None:
