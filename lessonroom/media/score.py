@@ -54,6 +54,9 @@ CROPS = 16
 """So many tight crops go through the network together."""
 FINE_SIDE = 192
 """A tight crop with fewer pixels is drawn larger before the points of its face are looked for."""
+LONGEST = 3.0
+"""No face is looked for in a tight crop that is so many times longer than wide, or the other way round: made as fine as
+:data:`FINE_SIDE` asks, a strip of one pixel would fill the memory."""
 RIM = 0.5
 """Share of a picture's side that is put around it where no face is found: the detector misses one that fills it."""
 
@@ -137,7 +140,7 @@ class Scorer:
         return [record | {"id": each.id} for each, record in zip(asked, found, strict=True)]
 
     def _crops(self, paths: Sequence[str]) -> list[dict[str, Any]]:
-        greys = [stills.read_grey(path) for path in paths]
+        greys = [stills.read_grey(path, MOST_SIDE) for path in paths]
         inside = [self.inside(grey) for grey in greys]
         read = self._read([within.grey for within in inside])
         return [
@@ -147,6 +150,8 @@ class Scorer:
 
     def inside(self, grey: Grey) -> Within:
         """A tight crop brought into line as in a lesson; as it is, where the mesh makes out no face in it."""
+        if max(grey.shape) > LONGEST * min(grey.shape):
+            return Within(grey)
         side = max(1.0, FINE_SIDE / min(grey.shape))
         fine = cv2.resize(grey, None, fx=side, fy=side, interpolation=cv2.INTER_CUBIC)
         image = np.asarray(cv2.cvtColor(fine, cv2.COLOR_GRAY2BGR), np.uint8)

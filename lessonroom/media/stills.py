@@ -20,17 +20,20 @@ def read(path: str, most_side: int) -> Image:
 
     Raises BadInput or OSError for what cannot be read; neither text holds the path.
     """
-    image = _decoded(path, cv2.IMREAD_COLOR)
+    return _smaller(_decoded(path, cv2.IMREAD_COLOR), most_side)
+
+
+def read_grey(path: str, most_side: int) -> NDArray[np.uint8]:
+    """A picture in grey, (height, width), brought down alike. Raises as :func:`read` does."""
+    return _smaller(_decoded(path, cv2.IMREAD_GRAYSCALE), most_side)
+
+
+def _smaller(image: NDArray[np.uint8], most_side: int) -> NDArray[np.uint8]:
     scale = most_side / max(image.shape[:2])
     if scale >= 1.0:
         return image
     height, width = (max(1, round(side * scale)) for side in image.shape[:2])
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def read_grey(path: str) -> NDArray[np.uint8]:
-    """A picture in grey, (height, width). Raises as :func:`read` does."""
-    return _decoded(path, cv2.IMREAD_GRAYSCALE)
 
 
 def _decoded(path: str, flags: int) -> NDArray[np.uint8]:

@@ -23,6 +23,7 @@ from lessonroom.media.onnx_engine import OnnxEngine
 from lessonroom.media.score import Record, Scorer
 from lessonroom.media.tables import Asked
 from lessonroom.media.types import EXPRESSIONS, Image, Sample
+from lessonroom.media.vision import MOST_SIDE
 from tests.media import pictures
 
 KEYS = ["id", "face", "unseen", "quality", "expression", "strain", "shape", "mesh"]
@@ -164,6 +165,25 @@ def test_a_picture_is_turned_as_its_camera_says(tmp_path: Path) -> None:
 def test_a_picture_of_an_odd_shape_has_no_face(shape: tuple[int, ...], scorer: Scorer, tmp_path: Path) -> None:
     record = one(scorer, tmp_path / "odd.png", np.zeros(shape, np.uint8))
     assert (record["unseen"], "error" in record) == ("no_face", False)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 1)])
+def test_a_crop_of_an_odd_shape_is_read_as_it_is(shape: tuple[int, ...], scorer: Scorer, tmp_path: Path) -> None:
+    (record,) = scorer.crops([stored(tmp_path / "odd.png", np.zeros(shape, np.uint8))])
+    assert (record["unseen"], record["face"]["pose"], "error" in record) == ("too_dark", None, False)
+    assert record["expression"]
+
+
+@pytest.mark.parametrize("shape", [(8, 200), (200, 8), (3000, 3000)])
+def test_a_crop_never_grows_beyond_a_lessons_picture_with_its_rim(
+    shape: tuple[int, ...], scorer: Scorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A strip was made as fine as its shorter side asks, a photograph was looked at whole: gigabytes for one file."""
+    asked, look, sides = stored(tmp_path / "odd.png", np.full(shape, 90, np.uint8)), faces.look, [0]
+    monkeypatch.setattr(faces, "look", lambda engine, image: (sides.append(max(image.shape)), look(engine, image))[1])
+    (record,) = scorer.crops([asked])
+    assert max(sides) <= 2 * MOST_SIDE
+    assert "error" not in record
 
 
 # --- pictures that are none ------------------------------------------------------------------------------------------
