@@ -6,7 +6,8 @@ A record, one JSON object a line, in the order of the pictures:
     as it was asked for; without one, the path.
 ``face``
     null, or ``box`` (left, top, width, height as shares of the picture's width and height), ``pose`` (yaw, pitch,
-    roll in degrees as in :class:`~lessonroom.media.types.Face`; null in a tight crop) and ``score`` of the detector.
+    roll in degrees as in :class:`~lessonroom.media.types.Face`) and ``score`` of the detector. Of a tight crop the box
+    is all of it and the score null; so is the pose where the mesh makes out no face.
 ``unseen``, ``quality``
     what a lesson would have said of the picture: why it does not count (null: it does), and how good it is, 0 to 1.
 ``expression``, ``shape``
@@ -15,7 +16,8 @@ A record, one JSON object a line, in the order of the pictures:
 ``strain``
     0 to 1 by the strain head's part for single pictures; null where ``unseen`` is set.
 ``mesh``
-    the shape of the face as numbers of :mod:`lessonroom.media.mesh`. A tight crop has neither ``shape`` nor ``mesh``.
+    the shape of the face as numbers of :mod:`lessonroom.media.mesh`. A tight crop in which the mesh makes out no face
+    has neither ``shape`` nor ``mesh``.
 ``embedding``
     only where it was asked for: 1,024 numbers.
 ``error``

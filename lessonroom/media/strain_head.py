@@ -83,7 +83,8 @@ def of_record(record: Mapping[str, Any]) -> Seen:
         record.get("expression") or None,
         record.get("shape") or None,
         face.get("pose"),
-        face.get("box") if face.get("pose") else None,
+        # a tight crop has a face of which nobody knows where in a picture it was: no detector found it there
+        face.get("box") if face.get("score") is not None else None,
         record.get("quality", math.nan) if record.get("expression") else math.nan,
         record.get("mesh"),
         record.get("embedding"),

@@ -63,10 +63,13 @@ def test_what_is_not_there_is_filled_in_and_moves_nothing() -> None:
     assert (empty == one.fill).all()
 
 
-def test_a_tight_crop_has_no_place_in_a_picture() -> None:
-    record = {"face": {"box": [0.0, 0.0, 1.0, 1.0], "pose": None}, "expression": {"anger": 0.5}, "quality": 0.7}
-    values = strain_head.features(strain_head.of_record(record))
+@pytest.mark.parametrize("pose", [None, [3.0, 0.0, 0.0]])
+def test_a_tight_crop_has_no_place_in_a_picture(pose: list[float] | None) -> None:
+    """Nor has one whose face was brought into line: its pose is real, its box is just all of the crop."""
+    face = {"box": [0.0, 0.0, 1.0, 1.0], "pose": pose, "score": None}
+    values = strain_head.features(strain_head.of_record({"face": face, "expression": {"anger": 0.5}, "quality": 0.7}))
     assert np.isnan(values[NAMES.index("box.width")])
+    assert np.isnan(values[NAMES.index("turn.yaw")]) == (pose is None)
     assert values[NAMES.index("expression.anger")] == 0.5
 
 
