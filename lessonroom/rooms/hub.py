@@ -243,7 +243,7 @@ class Hub:
                 self.spawn(self.replaying.replay(live, effect))
             case do.StopAnalyser(session):
                 self.analysing.stop(live, session)
-            case do.KeepHint() | do.KeepAnswer():
+            case do.KeepHint() | do.KeepAnswer() | do.KeepHintsOn():
                 self.hearing.tell(live, effect)
                 self.keeping.keep(live, effect)
             case _:

@@ -123,8 +123,10 @@ class Listening:
         self._asked_at = None
 
     def forget(self) -> None:
-        """The teacher wants no hints: nothing that was heard counts any more."""
+        """The teacher wants no hints: nothing that was heard counts any more, nor for how long it held."""
         self._strain = StrainState()
+        if self.hints is not None:
+            self.hints = replace(self.hints, held=None)
         self._asked_at = self._dictated_at = None
         self._wrong = 0
 

@@ -129,7 +129,7 @@ async def test_hints_off_and_on_within_a_second_begin_anew(school: School) -> No
 
 
 async def test_what_a_watch_held_when_hints_were_turned_off_is_forgotten(house: House) -> None:
-    teacher, student = await house.both()
+    teacher, _ = await house.both()
     watch = house.analyse()
     watch.hints = HintState(started=0.0, held=3.0)
     teacher.say(m.HintsOn(on=False))
