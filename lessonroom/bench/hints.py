@@ -132,8 +132,10 @@ def curve(settings: Settings, asked: Asked, progress: Show = unseen) -> list[dic
 def _point(half_life: float, rules: HintRules, calm: list[list[Strain]], struck: list[list[Strain]]) -> dict[str, Any]:
     count = sum(sum(1 for _ in hints_of(one, rules)) for one in calm)
     at_once = replace(rules, first=0.0)
-    delays = sorted(next(hints_of(one, at_once), math.inf) - scenes.CHANGE_AT for one in struck)
-    hits = sum(0.0 < delay <= SOON for delay in delays)
+    first = (next(hints_of(one, at_once), math.inf) - scenes.CHANGE_AT for one in struck)
+    # a hint before the change told nothing of it, and the silence after it hides the change: a miss, not a quick one
+    delays = sorted(delay if delay > 0.0 else math.inf for delay in first)
+    hits = sum(delay <= SOON for delay in delays)
     return {
         "half_life": half_life, "hold": rules.hold, "threshold": rules.threshold,
         "false_per_hour": round(count / len(calm), 3), "interval_95": _rounded(intervals.rate(count, len(calm))),

@@ -18,7 +18,7 @@ from lessonroom.cli import commands
 from lessonroom.config import Settings
 from lessonroom.errors import BadInput
 from lessonroom.media import pipeline
-from lessonroom.media.types import EXPRESSIONS
+from lessonroom.media.types import EXPRESSIONS, Cue, Evidence, Strain, Watching
 
 SETTINGS = Settings()
 RULES = (pipeline.strain_rules(SETTINGS), pipeline.hint_rules(SETTINGS))
@@ -107,6 +107,23 @@ def test_the_command_writes_a_report_whose_curve_marks_the_rules_in_force(tmp_pa
     assert page.count('class="ours"') == 1
     assert "two people" in page
     assert parse(drawing).getroot().tag == "{http://www.w3.org/2000/svg}svg"
+
+
+@pytest.mark.parametrize(("early", "ninth"), [(1, True), (2, False)])
+def test_a_hint_before_the_change_is_a_miss_and_no_quick_one(early: int, ninth: bool) -> None:
+    """One miss in ten leaves nine that are told; two leave no delay of nine in ten. The median is that of true ones."""
+    struck = [level(scenes.CHANGE_AT - 30.0, scenes.CHANGE_AT - 10.0)] * early
+    struck += [level(scenes.CHANGE_AT, scenes.CHANGE_AT + 10.0)] * (10 - early)
+    point = hints._point(6.0, RULES[1], [[]], struck)
+    assert point["within_20_s"] == pytest.approx(1 - early / 10)
+    assert point["median_delay"] == pytest.approx(RULES[1].hold, abs=1.0)
+    assert point["delay_of_90_percent"] == (point["median_delay"] if ninth else None)
+
+
+def level(start: float, end: float) -> list[Strain]:
+    """Clear strain for a while, looked at twice a second."""
+    why = Evidence(Cue.FROWNING, 1.0, start)
+    return [Strain(start + at / 2, 0.95, Watching.WATCHING, (why,)) for at in range(int(2 * (end - start)))]
 
 
 def test_a_point_that_is_never_reached_is_not_drawn() -> None:
