@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from lessonroom import models
 from lessonroom.errors import ModelRefused
-from lessonroom.media import mesh
+from lessonroom.media import faces, mesh
 from lessonroom.media.types import EXPRESSIONS
 
 MODEL = "strain_head"
@@ -152,7 +152,7 @@ def load(head_dir: Path | None = None, models_dir: Path | None = None) -> Head:
     model = models.load(MODEL, head_dir or models_dir)
     head = unpacked(model.read(), model.path.name)
     fed_by: Mapping[str, str] = (model.card.model_extra or {}).get("fed_by") or {}
-    for block, feeder in (("mesh", mesh.MODEL), ("embedding", "expression")):
+    for block, feeder in (("mesh", faces.MESH), ("mesh", mesh.MODEL), ("embedding", "expression")):
         if block in head.uses and fed_by.get(feeder) != models.load(feeder, models_dir).card.sha256:
             raise ModelRefused(f"{model.path.name}: expected to be fitted with the {feeder} that is here, got another")
     return head

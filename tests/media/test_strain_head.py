@@ -23,7 +23,7 @@ from lessonroom.media.types import EXPRESSIONS, Cue, Observation, Sample
 from lessonroom.media.vision import MODELS
 from tests.media.pictures import frame
 
-FED = {"expression": "", "mesh_shape": ""}
+FED = ("expression", "face_mesh", "mesh_shape")
 
 
 def head(*names: str, embedding: bool = False) -> Head:
@@ -82,7 +82,7 @@ def test_a_head_reads_the_same_after_it_was_written_and_loaded(tmp_path: Path) -
     assert read.uses == {"expression", "face", "mesh", "embedding"}
 
 
-@pytest.mark.parametrize("feeder", ["mesh_shape", "expression"])
+@pytest.mark.parametrize("feeder", FED)
 def test_a_head_that_was_fitted_on_another_models_numbers_is_refused(tmp_path: Path, feeder: str) -> None:
     put(tmp_path, head(embedding=True), feeders() | {feeder: "0" * 64})
     with pytest.raises(ModelRefused, match=f"expected to be fitted with the {feeder} that is here"):
