@@ -23,6 +23,9 @@ from lessonroom.media.pace import Pace
 from lessonroom.media.types import Cue, Hint, Observation, Place, Strain, Unseen
 from lessonroom.media.vision import Clock, Shot, Vision
 
+SILENT_SECONDS = 5.0
+"""After so long without a look, what is heard decides alone. Longer where the settings make looks rarer or slower."""
+
 
 class Watch:
     """Watches one lesson: frames in, estimates and hints out, on the event loop that runs it.
@@ -55,6 +58,8 @@ class Watch:
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
         self._dropped = 0
+        self._looked_at = clock()
+        self._silent = max(SILENT_SECONDS, 2.0 * longest_gap(settings), 2.0 * settings.inference_deadline)
         self.samples = 0
         """How many frames were looked at."""
         self.size = (0, 0)
@@ -101,12 +106,22 @@ class Watch:
         if cue is Cue.STUCK_BUTTON:
             self._hints = speaking.pressed(self._hints, began, self._hint_rules)
 
+    def waited(self) -> None:
+        """Time went by; call every second or so. Pictures that stay away must not keep what is heard from the teacher.
+
+        It counts as a look that found nothing: trust in the face fades. No strain is told, as nothing was seen.
+        """
+        now = self._clock()
+        if not self._stopped and now - self._looked_at >= self._silent:
+            self._tell(self._decide(Observation(now, Unseen.NOT_LOOKED))[1])
+
     def answered(self, hint_id: str, helpful: bool | None) -> None:
         """Take in what the teacher said about a hint."""
         self._hints = speaking.answered(self._hints, hint_id, helpful, self._hint_rules)
 
     async def _sample(self, shot: Shot) -> None:
         self.samples += 1
+        self._looked_at = self._clock()
         self.size = (shot.frame.width, shot.frame.height)
         self._meter.sample_taken()
         self._meter.frames_dropped(self._frames.dropped - self._dropped)
@@ -122,11 +137,18 @@ class Watch:
             self._place = observation.place or self._place
         if observation.unseen is not None:
             self._meter.sample_unseen(observation.unseen.value)
+        strain, hint = self._decide(observation)
+        self._on_strain(strain)
+        self._tell(hint)
+
+    def _decide(self, observation: Observation) -> tuple[Strain, Hint | None]:
         self._strain, strain = feeling.step(self._strain, observation, self._strain_rules)
         self._hints, hint = speaking.decide(
             self._hints, strain, observation.at, self._hint_rules, hint_id=secrets.token_urlsafe(12)
         )
-        self._on_strain(strain)
+        return strain, hint
+
+    def _tell(self, hint: Hint | None) -> None:
         if hint is not None and not self._stopped:
             self._on_hint(hint)
 

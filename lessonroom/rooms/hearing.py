@@ -65,7 +65,8 @@ class Hearing:
 
     def _speak(self, live: Live, now: float) -> None:
         if live.session is not None:
-            return  # its watch has heard the same, and sees
+            live.session.watch.waited()  # it has heard the same, and may see
+            return
         hint = live.listening.due(now, hint_id=secrets.token_urlsafe(12))
         if hint is not None:
             self._apply(live, ev.HintDue(None, hint))

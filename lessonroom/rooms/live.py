@@ -74,6 +74,10 @@ class Watch(Protocol):
         """Take in a cue that is no face and began so many seconds ago."""
         ...
 
+    def waited(self) -> None:
+        """Time went by, with pictures or without: decide, if none comes, on what was heard."""
+        ...
+
     def answered(self, hint_id: str, helpful: bool | None) -> None:
         """Take in the teacher's answer."""
         ...

@@ -218,6 +218,61 @@ async def test_a_cue_that_began_long_ago_weighs_less() -> None:
     assert levels[1] < levels[0] - 0.1
 
 
+def freeze(lesson: Lesson, seconds: int) -> None:
+    """The camera stands still while the clock of the room goes on."""
+    for _ in range(seconds):
+        lesson.now += 1.0
+        lesson.watch.waited()
+
+
+async def test_without_pictures_what_is_heard_still_becomes_a_hint() -> None:
+    lesson = Lesson(as_seen(Student(1)), lasts=130)
+    await lesson.run()
+    told = len(lesson.strains)
+    freeze(lesson, 60)
+    assert lesson.shown == []
+    for _ in range(2):
+        lesson.watch.note(Cue.CHAT)
+    freeze(lesson, 30)
+    assert [hint.cue for hint in lesson.shown] == [Cue.CHAT]
+    assert len(lesson.strains) == told  # the indicator must not say that anything was seen
+
+
+async def test_a_camera_that_never_gave_a_picture_silences_nobody() -> None:
+    lesson = Lesson(as_seen(Student(1)), hints=HintState(started=-1000.0))
+    lesson.watch.note(Cue.CHAT)
+    lesson.watch.note(Cue.CHAT)
+    freeze(lesson, 4)
+    assert lesson.watch.hints.at is None  # it has not been silent for long enough to say so
+    freeze(lesson, 20)
+    assert [hint.cue for hint in lesson.shown] == [Cue.CHAT]
+
+
+async def test_without_pictures_a_face_makes_no_hint_and_its_strain_ends() -> None:
+    lesson = Lesson(as_seen(Student(1, mood=held("anger", 100))), lasts=115)
+    await lesson.run()
+    assert (lesson.strains[-1].level or 0.0) > 0.6
+    freeze(lesson, 60)
+    assert lesson.shown == []
+    assert lesson.watch.hints.held is None
+
+
+async def test_a_watch_that_stopped_says_nothing_when_time_goes_by() -> None:
+    lesson = Lesson(as_seen(Student(1)), hints=HintState(started=-1000.0))
+    lesson.watch.stop()
+    lesson.watch.note(Cue.CHAT)
+    lesson.watch.note(Cue.CHAT)
+    freeze(lesson, 30)
+    assert lesson.shown == []
+
+
+@pytest.mark.parametrize("settings", [{"sample_rate": 0.1, "sample_rate_least": 0.1}, {"inference_deadline": 30.0}])
+async def test_looks_that_are_far_apart_or_slow_by_the_settings_are_no_silence(settings: dict[str, float]) -> None:
+    lesson = Lesson(as_seen(Student(1)), settings=Settings.model_validate(settings))
+    freeze(lesson, 20)
+    assert lesson.watch.hints.at is None
+
+
 @pytest.mark.parametrize("cue", feeling.EVENT_CUES)
 def test_evidence_counts_by_its_weight_in_the_settings(cue: Cue) -> None:
     name = {Cue.STUCK_BUTTON: "button", Cue.CHAT: "chat", Cue.EXERCISE: "exercise"}[cue]

@@ -39,7 +39,7 @@ class Camera:
 class Watch:
     """A watch that knows of hints what the real one does, and shows one when a test says so."""
 
-    samples, size = 0, (320, 240)
+    samples, size, seconds = 0, (320, 240), 0
 
     def __init__(self, analyser: Analyser, hints: HintState | None, on_hint: Callable[[Hint], None]) -> None:
         self._camera = analyser
@@ -58,6 +58,9 @@ class Watch:
 
     def note(self, cue: Cue, age: float = 0.0) -> None:
         self.noted.append((cue, age))
+
+    def waited(self) -> None:
+        self.seconds += 1
 
     def answered(self, hint_id: str, helpful: bool | None) -> None:
         self.hints = speaking.answered(self.hints, hint_id, helpful, speaking.HintRules())

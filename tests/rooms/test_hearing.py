@@ -200,6 +200,7 @@ async def test_a_watch_hears_of_every_cue_and_speaks_for_it(store: FakeStore) ->
     await school.solve(Exercise.LONG_PAUSE)
     assert [cue for cue, _ in watch.noted] == [Cue.CHAT, Cue.CHAT, Cue.EXERCISE]
     await school.silence()  # the ears themselves keep quiet
+    assert watch.seconds == 1  # and the watch knows the time, in case its pictures stay away
     student.say(m.StuckSend(id="press-001"))
     assert watch.noted[-1][0] is Cue.STUCK_BUTTON
     await house.hub.stop()
