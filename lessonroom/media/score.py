@@ -121,7 +121,7 @@ def in_order(
 class Scorer:
     """Looks at pictures with one engine; any thread may call it. A picture that fails is a record, never an end.
 
-    It reads each face and its mirror image, for which a lesson has no time.
+    It reads each face and its mirror image; a lesson has time for one look, see :meth:`_read`.
     """
 
     engine: Engine
@@ -163,7 +163,11 @@ class Scorer:
         return Within(expression.crop(image, face), _WHOLE | {"pose": _pose(face)}, face.landmarks)
 
     def _read(self, greys: Sequence[Grey]) -> list[Expression]:
-        """Each crop and its mirror image, averaged: a little surer than the one look for which a lesson has time."""
+        """Each crop and its mirror image, averaged: a little surer than the one look for which a lesson has time.
+
+        So a head's ``frame`` holds for two looks. A lesson counts only its ``change``, against a baseline that was
+        looked at once, too: by how much one look differs from two in general cancels out.
+        """
         turned = [np.ascontiguousarray(grey[:, ::-1]) for grey in greys]
         read = expression.read_all(self.engine, [*greys, *turned])
         return list(map(expression.mean, read[: len(greys)], read[len(greys) :]))

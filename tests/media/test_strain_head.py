@@ -14,7 +14,7 @@ import pytest
 from lessonroom import models
 from lessonroom.config import Settings
 from lessonroom.errors import ModelRefused
-from lessonroom.media import score, strain, strain_head, strain_reader, strain_release
+from lessonroom.media import expression, score, strain, strain_head, strain_reader, strain_release
 from lessonroom.media.observe import observe
 from lessonroom.media.onnx_engine import OnnxEngine
 from lessonroom.media.strain_head import NAMES, Head, Seen
@@ -130,8 +130,14 @@ def test_a_head_takes_the_place_of_the_frown_and_of_nothing_else() -> None:
     assert with_head == (-0.25, *without[1:])
 
 
-def test_a_lesson_reads_what_the_scores_hold(tmp_path: Path) -> None:
-    """The features of an observation and of a line of scores are the same, so what was fitted is what is read."""
+def test_a_lesson_reads_what_the_scores_hold_but_for_the_mirror_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The features of an observation and of a line of scores are the same, so what was fitted is what is read.
+
+    Scores look at the mirror image, too, for which a lesson has no time; here they look once.
+    """
+    monkeypatch.setattr(score.Scorer, "_read", lambda self, greys: expression.read_all(self.engine, list(greys)))
     picture = frame(50.0)
     file = tmp_path / "picture.png"
     cv2.imwrite(str(file), picture)
