@@ -20,9 +20,9 @@ from rich.table import Table
 from lessonroom.bench import machine
 from lessonroom.config import Settings
 from lessonroom.errors import BadMedia
-from lessonroom.media import expression, faces, quality
+from lessonroom.media import expression, faces, quality, strain_reader
 from lessonroom.media.engine import Arrays, Engine
-from lessonroom.media.observe import observe
+from lessonroom.media.observe import Reader, observe
 from lessonroom.media.onnx_engine import OnnxEngine
 from lessonroom.media.types import Face, Image, Sample, Unseen
 from lessonroom.media.vision import MODELS, pixels
@@ -40,13 +40,17 @@ STAGES = ("decode", "convert", "detect", "mesh", "crop", "quality", "expression"
 
 
 def run(settings: Settings, clip: Path, *, rounds: int = 300, progress: Show = unseen) -> dict[str, Any]:
-    """Measure and return the figures, times in milliseconds. ``clip`` must show a face. Raises BadMedia otherwise."""
+    """Measure and return the figures, times in milliseconds. ``clip`` must show a face.
+
+    Raises BadMedia otherwise, and ModelRefused for a model or strain head that cannot be used.
+    """
+    reader = strain_reader.of(settings)
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     about = machine.describe()
     try:
         with OnnxEngine(MODELS, models_dir=settings.models_dir, providers=settings.inference_providers) as engine:
-            stages, faces_seen = _stages(engine, clip, rounds, progress)
+            stages, faces_seen = _stages(engine, reader, clip, rounds, progress)
             batches = {str(size): _batch(engine, faces_seen, size) for size in BATCHES}
             about["provider"] = engine.provider
     finally:
@@ -78,7 +82,9 @@ def show(figures: dict[str, Any], console: Console) -> None:
     console.print(f"expressions per second by batch: {each} (64 to 1: {figures['batch_64_to_1']:.2f})", highlight=False)
 
 
-def _stages(engine: Engine, clip: Path, rounds: int, progress: Show) -> tuple[Times, list[tuple[Image, Face]]]:
+def _stages(
+    engine: Engine, reader: Reader, clip: Path, rounds: int, progress: Show
+) -> tuple[Times, list[tuple[Image, Face]]]:
     """Both times of every stage, for each picture with a face, and some of those pictures."""
     times: Times = {name: [] for name in STAGES}
     seen: list[tuple[Image, Face]] = []
@@ -90,7 +96,7 @@ def _stages(engine: Engine, clip: Path, rounds: int, progress: Show) -> tuple[Ti
         face = faces.landmark(engine, image, found[0]) if found else Unseen.NO_FACE
         if isinstance(face, Unseen):
             continue
-        _look(row, kept, image, found[0], face)
+        _look(row, kept, image, found[0], face, reader=reader)
         if number >= WARM_UP:
             for name, seconds in row.items():
                 times[name].append(seconds)
@@ -100,14 +106,14 @@ def _stages(engine: Engine, clip: Path, rounds: int, progress: Show) -> tuple[Ti
     return times, seen[:64]
 
 
-def _look(row: Row, kept: _Kept, image: Image, found: faces.Found, face: Face) -> None:
+def _look(row: Row, kept: _Kept, image: Image, found: faces.Found, face: Face, *, reader: Reader) -> None:
     """The stages after detection, the whole once more as the server does it, and the networks alone."""
     _timed(row, "mesh", faces.landmark, kept, image, found)
     grey = _timed(row, "crop", expression.crop, image, face)
     _timed(row, "quality", quality.judge, image, face, grey)
     _timed(row, "expression", expression.read, kept, grey)
     asked = kept.taken()
-    _timed(row, "whole", observe, kept.engine, Sample(image, 0.0))
+    _timed(row, "whole", observe, kept.engine, Sample(image, 0.0), reader)
     _timed(row, "networks", lambda: [kept.engine.infer(model, inputs) for model, inputs in asked])
 
 

@@ -11,7 +11,9 @@ from rich.console import Console
 
 from lessonroom.bench import machine, video
 from lessonroom.config import Settings
-from lessonroom.errors import BadMedia
+from lessonroom.errors import BadMedia, ModelRefused
+from lessonroom.media.strain_reader import HeadReader
+from lessonroom.media.types import Image, Observation
 from lessonroom.simulate import shaped
 from lessonroom.simulate.sources import SHIPPED_CLIP
 from tests.media.videos import video as made
@@ -28,6 +30,25 @@ def test_every_stage_is_timed_on_a_face() -> None:
     page = io.StringIO()
     video.show(figures, Console(file=page, width=100))
     assert "networks" in page.getvalue()
+
+
+def test_the_whole_look_reads_strain_as_a_lesson_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or the bench would leave out what every lesson pays for: one reading for each picture with a face."""
+    reads: list[float] = []
+    plain = HeadReader.__call__
+
+    def counted(reader: HeadReader, observation: Observation, image: Image) -> float:
+        reads.append(plain(reader, observation, image))
+        return reads[-1]
+
+    monkeypatch.setattr(HeadReader, "__call__", counted)
+    figures = video.run(Settings(), SHIPPED_CLIP, rounds=10)
+    assert len(reads) >= figures["rounds"] > 0
+
+
+def test_the_strain_head_is_that_of_the_settings(tmp_path: Path) -> None:
+    with pytest.raises(ModelRefused):
+        video.run(Settings(strain_head=tmp_path), SHIPPED_CLIP, rounds=10)
 
 
 def test_a_clip_without_a_face_gives_no_figures(tmp_path: Path) -> None:
