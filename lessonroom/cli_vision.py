@@ -117,7 +117,7 @@ def fit_strain_head(
 @click.option("--data", type=EXISTING, required=True, help="Faces with votes (.npz); docs/vision.md describes it.")
 @click.option("--out", type=EXISTING, required=True, help="Folder for checkpoints; a stopped run goes on from there.")
 @click.option("--epochs", type=click.IntRange(1), default=20, show_default=True)
-@click.option("--size", type=click.IntRange(32), default=64, show_default=True, help="Side of the input in pixels.")
+@click.option("--size", type=click.IntRange(32), default=96, show_default=True, help="Side of the input; ours is 96.")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--rate", type=click.FloatRange(1e-6, 1), default=1.5e-3, show_default=True, help="Learning rate.")
 @click.option("--start", type=EXISTING, help="A checkpoint to begin with; default: ImageNet's weights.")

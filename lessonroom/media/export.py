@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lessonroom.errors import ModelRefused
+from lessonroom.errors import BadInput, ModelRefused
 from lessonroom.media import augment, evaluate, quantise, weights
 from lessonroom.media.dataset import Faces, Floats, as_input, read_faces
-from lessonroom.media.expression import MODEL
+from lessonroom.media.expression import MODEL, SIDE
 from lessonroom.media.train import predict_logits
 from lessonroom.media.types import EXPRESSIONS
 
@@ -55,6 +55,10 @@ def export(checkpoint: Path, data: Path, out: Path, made_by: str, *, int8: bool 
     """
     network, options = weights.load(checkpoint)
     size = int(options["size"])
+    if size != SIDE:
+        raise BadInput(
+            f"{checkpoint.name}: expected a network for {SIDE} px, got one for {size}; train it on at that size"
+        )
     learn, check = read_faces(data, "train"), read_faces(data, "valid")
     options["prior_share"], temperature = _calibrate(network, learn, check, size)
     model = _onnx(network, temperature, size)

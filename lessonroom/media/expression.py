@@ -20,6 +20,8 @@ from lessonroom.media.types import EXPRESSIONS, Face, Image
 MODEL = "expression"
 SIDE = 96
 """Side of the network's input in pixels, as in its sidecar."""
+INPUT = (None, 1, SIDE, SIDE)
+"""Shape of that input. A model with another one is refused when it is loaded, not at every look."""
 EMBEDDING = 1024
 """Numbers in an embedding, as in the sidecar."""
 PLACES = np.array([[0.314, 0.397], [0.690, 0.397], [0.508, 0.786]], np.float32)

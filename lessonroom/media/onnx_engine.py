@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 
 from lessonroom import models
 from lessonroom.errors import EngineDown, ModelRefused, NotFound
+from lessonroom.media import expression
 from lessonroom.media.engine import Arrays
 from lessonroom.media.providers import Provider, choose
 
 _ONLY_ERRORS = 3
+_INPUTS = {expression.MODEL: expression.INPUT}
+"""Inputs that the code draws at one size. Those of the converted networks never change."""
 
 
 class OnnxEngine:
@@ -96,6 +99,10 @@ class _Loaded:
             )  # fmt: skip
         except Exception as error:  # ONNX Runtime's errors share no base below it
             raise ModelRefused(f"{model.path.name}: expected a network, got {type(error).__name__}") from error
+        relied_on = _INPUTS.get(self.card.name)
+        if relied_on is not None and self.card.inputs[0].shape != relied_on:
+            got = self.card.inputs[0].shape
+            raise ModelRefused(f"{self.card.file}: expected an input of shape {relied_on}, got {got}")
         self._compare("inputs", self.card.inputs, self.session.get_inputs())
         self._compare("outputs", self.card.outputs, self.session.get_outputs())
         self._names = [tensor.name for tensor in self.card.outputs]

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from lessonroom.errors import BadInput
 from lessonroom.media import augment, evaluate, weights
 from lessonroom.media.dataset import Drawing, Faces, Floats, ahead, as_input, batches, read_faces, taught
+from lessonroom.media.expression import SIDE
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,7 +40,7 @@ class Options:
     data: Path
     out: Path
     epochs: int = 20
-    size: int = 64
+    size: int = SIDE
     batch: int = 128
     rate: float = 1.5e-3
     decay: float = 0.02
@@ -58,7 +59,6 @@ class Options:
     seed: int = 1
     threads: int = 2
     save_every: int = 100
-    resume: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,10 @@ def train(options: Options, report: Callable[[Progress], None]) -> Path:
         raise BadInput(f"{options.data.name}: expected pictures in both parts, train and valid")
     if options.teacher is not None:
         learn = taught(learn, options.teacher, options.teacher_share)
+    if len(learn.images) < options.batch:
+        raise BadInput(f"{options.data.name}: expected {options.batch} or more training faces, got {len(learn.images)}")
+    if options.size % 32:
+        raise BadInput(f"expected a size that is a multiple of 32, got {options.size}")
     options.out.mkdir(parents=True, exist_ok=True)
     run = _Run(options, len(learn.images))
     run.restore()
@@ -165,13 +169,13 @@ class _Run:
         import torch  # noqa: PLC0415
 
         path = self.options.out / "last.pt"
-        if not (self.options.resume and path.exists()):
+        if not path.exists():
             return
         state = torch.load(path, map_location="cpu", weights_only=True)
         # a run of an earlier version does not know the newer options: it went without them
         before = {"network": self.kind, **_comparable(Options(self.options.data, self.options.out)), **state["options"]}
         if before != {"network": self.kind, **_comparable(self.options)}:
-            raise BadInput(f"{path.name}: expected a run with the same options; use another --out or --no-resume")
+            raise BadInput(f"{path.name}: expected a run with the same options; use another --out")
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -254,6 +258,6 @@ def _groups(network: nn.Module, decay: float) -> list[dict[str, Any]]:
 
 def _comparable(options: Options) -> dict[str, Any]:
     """Options that must be equal for a run to go on; where it runs and lies does not matter."""
-    free = ("data", "out", "threads", "save_every", "resume")
+    free = ("data", "out", "threads", "save_every")
     kept = {name: value for name, value in asdict(options).items() if name not in free}
     return {name: value.name if isinstance(value, Path) else value for name, value in kept.items()}

@@ -49,6 +49,15 @@ def test_a_sidecar_that_names_other_outputs_is_refused(tmp_path: Path) -> None:
         OnnxEngine(models_dir=tmp_path)
 
 
+def test_an_expression_model_of_another_size_is_refused_when_it_is_loaded_and_not_at_every_look(tmp_path: Path) -> None:
+    network = tiny_models.add()
+    card = tiny_models.sidecar("expression", network, inputs=[{"name": "a", "shape": [None, 1, 64, 64]}])
+    (tmp_path / "expression.onnx").write_bytes(network)
+    (tmp_path / "expression.json").write_text(json.dumps(card))
+    with pytest.raises(ModelRefused, match=r"expected an input of shape \(None, 1, 96, 96\), got \(None, 1, 64, 64\)"):
+        OnnxEngine(models_dir=tmp_path)
+
+
 def test_it_loads_what_is_named_and_nothing_else(tmp_path: Path) -> None:
     tiny_models.write(tmp_path)
     assert OnnxEngine(["root"], models_dir=tmp_path).models == ("root",)

@@ -33,7 +33,7 @@ def options(tmp_path: Path) -> train.Options:
         vote_labels=np.array([*EXPRESSIONS, "unknown", "NF"]),
         split=np.array(["train"] * 64 + ["valid"] * 8),
     )
-    return train.Options(tmp_path / "faces.npz", tmp_path / "run", epochs=2, size=32, batch=16, save_every=1, threads=1)
+    return train.Options(tmp_path / "faces.npz", tmp_path / "run", epochs=2, size=96, batch=16, save_every=1, threads=1)
 
 
 def weights(path: Path) -> dict[str, object]:
@@ -73,7 +73,7 @@ def test_what_is_exported_is_a_model_that_loads_and_says_what_it_is(options: tra
     export(best, options.data, tmp_path / "models", made_by="a test")
     card = models.load("expression", tmp_path / "models").card
     assert card.labels == EXPRESSIONS
-    assert card.inputs[0].shape == (None, 1, 32, 32)
+    assert card.inputs[0].shape == (None, 1, 96, 96)
     assert card.scores["faces"] == 8
 
 
@@ -130,6 +130,13 @@ def test_a_run_that_begins_with_a_network_that_knows_faces_trains_and_exports_it
     card = models.load("expression", tmp_path / "models").card
     assert card.outputs[1].shape == (None, 1024)
     assert "VGGFace2" in card.origin
+
+
+def test_too_few_faces_and_an_odd_size_are_refused_before_the_work(options: train.Options) -> None:
+    with pytest.raises(BadInput, match="expected 128 or more training faces, got 64"):
+        train.train(replace(options, batch=128), lambda progress: None)
+    with pytest.raises(BadInput, match="multiple of 32, got 65"):
+        train.train(replace(options, size=65), lambda progress: None)
 
 
 def test_a_file_that_is_no_checkpoint_is_refused_in_words(options: train.Options, tmp_path: Path) -> None:
