@@ -145,7 +145,11 @@ class Settings(BaseModel):
     strain_chat_weight: float = _setting(1.0, "weight of what the student writes; 0 leaves it out", ge=0, le=2)
     strain_exercise_weight: float = _setting(1.0, "weight of exercises that go badly; 0 leaves it out", ge=0, le=2)
     chat_silence_seconds: float = _setting(
-        90.0, "time after a teacher's question in the chat from which it counts as open; 0: never", unit="s", ge=0
+        90.0,
+        "time after a teacher's question in the chat from which it counts as open, weaker the later; 0: never",
+        unit="s",
+        ge=0,
+        le=150,
     )
     hint_threshold: float = _setting(0.6, "strain at which a hint is due", ge=0.05, le=0.99)
     hint_hold_seconds: float = _setting(4.0, "time that strain must stay above the threshold", unit="s", ge=0, le=120)

@@ -7,10 +7,11 @@ from itertools import pairwise
 
 import pytest
 
-from lessonroom.config import Settings
+from lessonroom.config import Settings, load
+from lessonroom.errors import BadSetting
 from lessonroom.media.hints import HintRules, HintState, Shown
 from lessonroom.media.pipeline import hint_rules, strain_rules
-from lessonroom.media.strain import StrainRules
+from lessonroom.media.strain import StrainRules, StrainState, estimate, note
 from lessonroom.media.types import Cue, Hint
 from lessonroom.rooms.listening import DICTATED_SECONDS, MOST_IDS, Exercise, Heard, Listening, ListeningRules
 
@@ -133,6 +134,17 @@ def test_silence_may_be_left_out() -> None:
     ears = Listening(replace(RULES, silence=0.0))
     ears.said("teacher", "What is the answer?", START)
     assert ears.waited(START + 10_000) == []
+
+
+def test_silence_still_counts_a_little_at_its_bound_and_is_not_taken_above() -> None:
+    """It dates back to the question and fades with age: a setting that does nothing must not look as if it did."""
+    with pytest.raises(BadSetting, match="LESSONROOM_CHAT_SILENCE_SECONDS"):
+        load({"LESSONROOM_CHAT_SILENCE_SECONDS": "151"})
+    rules = strain_rules(load({"LESSONROOM_CHAT_SILENCE_SECONDS": "150"}))
+    plea = note(StrainState(), Cue.CHAT, START)
+    open_too = note(plea, Cue.CHAT, START - 150)
+    alone, together = (estimate(state, START, rules).level or 0.0 for state in (plea, open_too))
+    assert together - alone > 0.03
 
 
 # --- what comes of it ------------------------------------------------------------------------------------------------
