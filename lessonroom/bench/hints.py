@@ -4,6 +4,9 @@ The pure halves of a lesson run on generated observations, and on what the netwo
 of them is given. Lessons last an hour. A false hint is any hint in a lesson in which nothing is the matter. A change
 counts as noticed when the first hint comes within :data:`SOON` seconds of it; for that the silence at the beginning of
 a lesson is left out, since it would hide every change in it.
+
+All figures are of the prior of :mod:`lessonroom.media.strain`: a generated observation has no picture for a strain
+head to read.
 """
 
 from __future__ import annotations
@@ -37,6 +40,7 @@ RATES: Final = (0.5, 1.0, 5.0)
 """Samples a second, beside the two of everything else."""
 HALF_LIVES: Final = (3.0, 4.5, 6.0, 9.0)
 HOLDS: Final = (2.0, 4.0, 8.0)
+NO_HEAD: Final = "strain_head is set, but no strain head was measured: these figures are of the prior"
 THRESHOLDS: Final = (0.3, 0.45, 0.6, 0.75, 0.9)
 
 
@@ -73,6 +77,7 @@ def run(
         "machine": machine.describe(),
         "seed": asked.seed,
         "rules": _named(rules),
+        "warnings": [] if settings.strain_head is None else [NO_HEAD],
         "false": [_false(name, group, rules) for name, group in lessons],
         "changes": [_noticed(name, group, rules) for name, group in changes],
         "curve": curve(settings, asked, progress),
@@ -229,6 +234,8 @@ class _Steps:
 def show(figures: dict[str, Any], console: Console) -> None:
     """Print the figures for people."""
     console.print(", ".join(f"{name} {value:g}" for name, value in figures["rules"].items()), highlight=False)
+    for warning in figures["warnings"]:
+        console.print(f"Warning: {warning}", style="yellow", highlight=False)
     table = Table(title="Hints in lessons in which nothing is the matter")
     for column in ("scene", "hours", "hints", "an hour", "95 %", "promised"):
         table.add_column(column, justify="left" if column == "scene" else "right")

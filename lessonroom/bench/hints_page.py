@@ -26,6 +26,7 @@ STYLE: Final = """
 def page(figures: Mapping[str, Any]) -> str:
     """The whole report."""
     rules = ", ".join(f"{name} {value:g}" for name, value in figures["rules"].items())
+    about = "; ".join([f"Simulated students, seed {figures['seed']}", rules, *figures["warnings"]])
     false = (
         [escape(row["scene"]), f"{row['hints']}", f"{row['per_hour']:.2f}", _span(row)] for row in figures["false"]
     )
@@ -36,7 +37,7 @@ def page(figures: Mapping[str, Any]) -> str:
     return paper.page(
         "Hints: what quickness costs",
         [
-            paper.head("Hints: what quickness costs", f"Simulated students, seed {figures['seed']}; {escape(rules)}"),
+            paper.head("Hints: what quickness costs", escape(about)),
             paper.card("False hints against delay", curve(figures["curve"], figures["rules"]) + _LEGEND),
             paper.card(
                 "Lessons in which nothing is the matter", paper.table(("scene", "hints", "an hour", "95 %"), false)

@@ -64,6 +64,17 @@ def test_the_figures_are_plain_and_the_same_again_for_the_same_seed() -> None:
     assert "two people" in page.getvalue()
 
 
+@pytest.mark.usefixtures("brief")
+@pytest.mark.parametrize("head", [None, Path("fitted")])
+def test_a_strain_head_that_was_set_is_said_not_to_be_measured(head: Path | None) -> None:
+    """On the terminal, in the page and in the figures: or the prior's figures would pass for those of the head."""
+    figures = hints.run(Settings(strain_head=head), hints.Asked(hours=1, trials=10, seed=5))
+    page = io.StringIO()
+    hints.show(figures, Console(file=page, width=140))
+    for told in (page.getvalue(), hints_page.page(figures), " ".join(figures["warnings"])):
+        assert (hints.NO_HEAD in told) == (head is not None)
+
+
 def test_a_clear_change_is_told_in_time_and_the_delay_counts_from_it() -> None:
     delays = [hints.first_told(scenes.change("anger", seed), RULES) for seed in range(6)]
     told = [delay for delay in delays if delay is not None]
