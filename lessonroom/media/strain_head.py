@@ -222,5 +222,8 @@ def _mesh(seen: Seen) -> list[float]:
 
 
 def _number(value: Any) -> float:
-    """A number as it came, or NaN for anything else."""
-    return float(value) if isinstance(value, (int, float, np.floating)) else math.nan
+    """A number as it came, or NaN for anything else, such as a whole number that no float can be."""
+    try:
+        return float(value) if isinstance(value, (int, float, np.floating)) else math.nan
+    except OverflowError:
+        return math.nan

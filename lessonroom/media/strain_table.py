@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 MOST_GRADE = 10.0
+MOST_WHOLE = 2**53
 LEAST_STUDENTS = 8
 LEAST_POSITIVES = 20
 LOST = 0.5
@@ -54,7 +55,7 @@ def read(scores: Path, labels: Path, *, group: str, label: str = "label", at_lea
     rows = tables.by_id(found, key, labels.name)
     grades = {key: _grade(row[label], labels.name, label) for key, row in rows.items()}
     numbers = {name: number for number, name in enumerate(sorted({row[group] for row in rows.values()}))}
-    joined = _Joined({key: numbers[row[group]] for key, row in rows.items()}, grades)
+    joined = _Joined(scores.name, {key: numbers[row[group]] for key, row in rows.items()}, grades)
     try:
         for record in tables.scores(scores):
             joined.take(record)
@@ -66,26 +67,27 @@ def read(scores: Path, labels: Path, *, group: str, label: str = "label", at_lea
 class _Joined:
     """Takes records in one by one and keeps of each what a head may read."""
 
-    def __init__(self, students: Mapping[str, int], grades: Mapping[str, float]) -> None:
-        self._students, self._grades = students, grades
+    def __init__(self, name: str, students: Mapping[str, int], grades: Mapping[str, float]) -> None:
+        self._name, self._students, self._grades = name, students, grades
         self._counts: Counter[str] = Counter()
         self._found: dict[str, int] = {}
         self._kept: list[tuple[str, bool, Floats]] = []
         self._embeddings: list[NDArray[np.float32] | None] = []
 
     def take(self, record: Mapping[str, Any]) -> None:
+        """Raises BadInput, with file and record, for an id that was there before and for no record of a score."""
         key = str(record["id"])
         self._counts["scored"] += 1
+        where = f"{self._name}: record {self._counts['scored']}"
         if key not in self._students:
             self._counts["scored_without_row"] += 1
             return
         if key in self._found:
-            raise BadInput("expected every id once in the scores, got one twice")
+            raise BadInput(f"{where}: expected every id once, got one again")
         self._found[key] = len(self._kept)
-        seen = strain_head.of_record(record)
+        seen = _seen(record, where)
         counts = record.get("unseen") is None and seen.expression is not None
-        row = strain_head.features(seen)
-        self._kept.append((key, counts, row))
+        self._kept.append((key, counts, strain_head.features(seen)))
         self._embeddings.append(None if seen.embedding is None else np.asarray(seen.embedding, np.float32))
 
     def table(self) -> Table:
@@ -120,6 +122,26 @@ class _Joined:
         empty = np.zeros_like(whole[0])
         usable = (each if each is not None and each.shape == empty.shape else empty for each in self._embeddings)
         return np.nan_to_num(np.stack(list(usable)))
+
+
+def _seen(record: Mapping[str, Any], where: str) -> strain_head.Seen:
+    """What a record holds for a head. Raises BadInput, which never says what stood there."""
+    face = record.get("face")
+    for given, name in ((face, "face"), *((record.get(name), name) for name in ("expression", "shape"))):
+        if given is not None and not isinstance(given, dict):
+            raise BadInput(f"{where}: expected an object or null under {name}, got {type(given).__name__}")
+    face = face or {}
+    seen = strain_head.of_record(record)
+    lists = {"pose": face.get("pose"), "box": face.get("box"), "mesh": seen.mesh, "embedding": seen.embedding}
+    for name, given in lists.items():
+        if given is not None and not (isinstance(given, list) and all(map(_is_number, given))):
+            raise BadInput(f"{where}: expected a list of numbers or null under {name}, got something else")
+    return seen
+
+
+def _is_number(value: object) -> bool:
+    """JSON may hold whole numbers of any length, which no feature can."""
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) < MOST_WHOLE)
 
 
 def checked(table: Table, at_least: float = 1.0) -> Table:

@@ -82,12 +82,44 @@ def test_labels_that_are_no_grades_are_refused_without_being_repeated(pair: tupl
 def test_the_same_id_twice_is_refused_in_either_file(pair: tuple[Path, Path]) -> None:
     scores, labels = (path.read_text() for path in pair)
     pair[0].write_text(scores + scores.splitlines()[0] + "\n")
-    with pytest.raises(BadInput, match="once"):
+    with pytest.raises(BadInput, match=r"scores\.jsonl: record 241: expected every id once"):
         read(pair)
     pair[0].write_text(scores)
     pair[1].write_text(labels + "f0,s0,1\n")
     with pytest.raises(BadInput, match="once"):
         read(pair)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("face", "secret"),
+        ("face", {"box": "secret words", "pose": None, "score": 1.0}),
+        ("face", {"box": None, "pose": {"secret": 1}, "score": 1.0}),
+        ("face", {"box": None, "pose": 5, "score": 1.0}),
+        ("expression", [1, 2]),
+        ("expression", "secret"),
+        ("shape", 3),
+        ("mesh", 3),
+        ("mesh", ["secret"] * 64),
+        ("embedding", "secret words"),
+        ("embedding", ["secret", 2]),
+        ("embedding", [[1.0], [2.0]]),
+        ("embedding", [10**400, 2]),
+    ],
+)
+def test_a_record_of_no_score_is_refused_with_its_place_and_never_repeated(
+    pair: tuple[Path, Path], name: str, wrong: object
+) -> None:
+    changed(pair[0], 4, **{name: wrong})
+    with pytest.raises(BadInput, match=r"^scores\.jsonl: record 5: expected an? (object|list of numbers)") as error:
+        read(pair)
+    assert "secret" not in str(error.value)
+
+
+def test_numbers_too_long_for_a_feature_are_missing(pair: tuple[Path, Path]) -> None:
+    changed(pair[0], 0, quality=10**400)
+    assert np.isnan(read(pair).rows[0, NAMES.index("quality")])
 
 
 def test_a_column_that_is_not_there_is_named(pair: tuple[Path, Path]) -> None:
