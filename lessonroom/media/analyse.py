@@ -45,8 +45,8 @@ def run(video: Path, settings: Settings, emit: Callable[[Record], None], *, html
     """Analyse a file and hand out its records; ``html``: where to write the report.
 
     A progress bar stands on stderr where that is a terminal and stdout is none. Raises BadMedia before the first record
-    when the file is missing, empty, cut short or no video, BadInput when the report cannot be written, and EngineDown
-    when inference fails.
+    when the file is missing, empty, cut short or no video, ModelRefused for a model or a strain head that cannot be used,
+    BadInput when the report cannot be written, and EngineDown when inference fails.
     """
     clip = clips.probe(video)
     # where records scroll by, they are the progress
@@ -67,13 +67,13 @@ def run(video: Path, settings: Settings, emit: Callable[[Record], None], *, html
 
 
 def records(clip: clips.Clip, engine: Engine, settings: Settings) -> Iterator[Record]:
-    """The records of one clip."""
+    """The records of one clip. Raises ModelRefused for the strain head before the first of them."""
+    reader = strain_reader.of(settings)
     yield {
         "type": "clip", "seconds": round(clip.seconds, 3), "width": clip.width, "height": clip.height,
         "samples_per_second": settings.sample_rate, "provider": engine.provider,
     }  # fmt: skip
     tally = Tally(settings)
-    reader = strain_reader.of(settings)
     place: Place | None = None
     for sample in clips.samples(clip, settings.sample_rate):
         observation = observe(engine, replace(sample, before=place), reader)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lessonroom.config import Settings
-from lessonroom.errors import BadInput, BadMedia
+from lessonroom.errors import BadInput, BadMedia, ModelRefused
 from lessonroom.media.analyse import Record, Tally, run
 from lessonroom.media.types import Unseen
 from lessonroom.simulate.sources import SHIPPED_CLIP
@@ -49,6 +49,13 @@ def test_a_bad_file_gives_no_record(tmp_path: Path) -> None:
         run(tmp_path / "none.webm", SETTINGS, found.append, html=tmp_path / "report.html")
     assert found == []
     assert not (tmp_path / "report.html").exists()
+
+
+def test_a_head_that_cannot_be_used_is_told_before_the_first_record(tmp_path: Path) -> None:
+    found: list[Any] = []
+    with pytest.raises(ModelRefused):
+        run(video(tmp_path / "room.webm"), Settings(strain_head=tmp_path), found.append)
+    assert found == []
 
 
 def test_a_report_that_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
