@@ -181,7 +181,10 @@ def _eyes(settings: Settings, metrics: Metrics) -> tuple[_Eyes | None, str]:
             threads=settings.inference_threads,
             providers=settings.inference_providers,
         )
-        vision = see(engine, settings, meter=metrics)
+        with contextlib.ExitStack() as unless_seen:
+            unless_seen.callback(engine.close)
+            vision = see(engine, settings, meter=metrics)
+            unless_seen.pop_all()
     except ModelRefused as error:
         log.error("no analysis: a model was refused", reason=str(error))
         return None, str(error)

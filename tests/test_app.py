@@ -12,6 +12,7 @@ import pytest
 from lessonroom.app import KEY_FILE, build, signing_key
 from lessonroom.config import Settings
 from lessonroom.errors import BadSetting
+from lessonroom.media.onnx_engine import OnnxEngine
 from lessonroom.policy import Mode
 
 
@@ -74,6 +75,17 @@ async def test_without_models_the_server_starts_lessons_run_and_nothing_is_analy
     assert app.services.figures.first()["health"]["sentence_key"] == "no_vision"
     await app.stop()
     await app.stop()
+
+
+def test_a_strain_head_that_cannot_be_used_leaves_no_engine_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close, closed = OnnxEngine.close, []
+    monkeypatch.setattr(OnnxEngine, "close", lambda engine: (closed.append(engine), close(engine))[1])
+    (tmp_path / "head").mkdir()
+    app = build(Settings(data_dir=tmp_path, strain_head=tmp_path / "head"))
+    assert len(closed) == 1
+    assert app.services.figures.first()["provider"] == "off"
 
 
 async def test_with_the_shipped_models_inference_says_where_it_runs(tmp_path: Path) -> None:
