@@ -181,10 +181,11 @@ def _eyes(settings: Settings, metrics: Metrics) -> tuple[_Eyes | None, str]:
             threads=settings.inference_threads,
             providers=settings.inference_providers,
         )
-        with contextlib.ExitStack() as unless_seen:
-            unless_seen.callback(engine.close)
+        try:
             vision = see(engine, settings, meter=metrics)
-            unless_seen.pop_all()
+        except ModelRefused:  # of the strain head: nobody else knows of the engine
+            engine.close()
+            raise
     except ModelRefused as error:
         log.error("no analysis: a model was refused", reason=str(error))
         return None, str(error)

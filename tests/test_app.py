@@ -85,7 +85,7 @@ def test_a_strain_head_that_cannot_be_used_leaves_no_engine_open(
     (tmp_path / "head").mkdir()
     app = build(Settings(data_dir=tmp_path, strain_head=tmp_path / "head"))
     assert len(closed) == 1
-    assert app.services.figures.first()["provider"] == "off"
+    assert app._eyes is None
 
 
 async def test_with_the_shipped_models_inference_says_where_it_runs(tmp_path: Path) -> None:

@@ -45,8 +45,8 @@ def run(video: Path, settings: Settings, emit: Callable[[Record], None], *, html
     """Analyse a file and hand out its records; ``html``: where to write the report.
 
     A progress bar stands on stderr where that is a terminal and stdout is none. Raises BadMedia before the first record
-    when the file is missing, empty, cut short or no video, ModelRefused for a model or a strain head that cannot be used,
-    BadInput when the report cannot be written, and EngineDown when inference fails.
+    when the file is missing, empty, cut short or no video, ModelRefused for a model that cannot be used, BadInput when
+    the report cannot be written, and EngineDown when inference fails.
     """
     clip = clips.probe(video)
     # where records scroll by, they are the progress
