@@ -19,7 +19,7 @@ from lessonroom.media.train import predict_logits
 
 
 def teach(checkpoints: Sequence[Path], data: Path, out: Path) -> int:
-    """Write the mean probabilities (N, 8) of the training part, mirrored pictures included, to ``out`` (.npz).
+    """Write the mean probabilities (N, 8) of the training part, mirrored pictures included, to ``out``, an .npz of any name.
 
     Returns the number of faces. Raises BadInput for files that are no checkpoints or no faces.
     """
@@ -32,5 +32,6 @@ def teach(checkpoints: Sequence[Path], data: Path, out: Path) -> int:
         network, options = weights.load(checkpoint)
         for images in (faces.images, mirrored):
             said.append(evaluate.softmax(predict_logits(network, images, int(options["size"]))))
-    np.savez_compressed(out, probabilities=np.mean(said, axis=0).astype(np.float32))
+    with out.open("wb") as file:  # given a name, NumPy would add .npz to one that has none
+        np.savez_compressed(file, probabilities=np.mean(said, axis=0).astype(np.float32))
     return len(faces.images)
