@@ -136,11 +136,6 @@ def balanced_accuracy(truth: Truth, probabilities: Probabilities, without: Seque
     return balanced_accuracy_of(confusion(truth, probabilities), without)
 
 
-def macro_f1(truth: Truth, probabilities: Probabilities) -> float:
-    """Mean F1 of the classes that occur in truth or answer."""
-    return macro_f1_of(confusion(truth, probabilities))
-
-
 def calibration_error(truth: Truth, probabilities: Probabilities, bins: int = 15) -> float:
     """Expected calibration error: mean gap between the confidence and the share of right answers (Guo et al. 2017)."""
     found = reliability(truth, probabilities, bins)

@@ -46,14 +46,6 @@ class Basis:
         return np.asarray((shape - self.mean).ravel() @ self.directions, np.float32)
 
 
-def coefficients(points: NDArray[np.floating[Any]], models_dir: Path | None = None) -> Floats:
-    """The shape of one face, (468, 3) pixels -> (SIZE,), by the basis in the folder of models.
-
-    The basis is read once. Raises BadInput for points that are none, ModelRefused for a basis that is none.
-    """
-    return load(models_dir).coefficients(points)
-
-
 @cache
 def load(models_dir: Path | None = None) -> Basis:
     """The basis in the folder of models, read once. Raises ModelRefused."""

@@ -117,7 +117,6 @@ class Maps:
     frame: Floats = field(repr=False)
     change: Floats = field(repr=False)
     blend: float
-    used: Mapping[str, tuple[Setting, ...]] = field(repr=False)
 
     @cached_property
     def blocks(self) -> tuple[str, ...]:
@@ -150,7 +149,6 @@ def fit(frames: Frames, at_least: float, folds: Sequence[Ints]) -> Maps:
         job.averaged(sums, frame.settings, "frame"),
         job.averaged(sums, changed.settings, "change"),
         blend,
-        {"frame": frame.settings, "change": changed.settings},
     )
 
 

@@ -38,7 +38,7 @@ def test_confusion_has_the_truth_in_rows() -> None:
 
 def test_macro_f1_counts_a_class_that_is_never_answered_as_zero() -> None:
     neutral, happiness = 2 * 3 / (4 + 5), 2 * 2 / (2 + 3)
-    assert evaluate.macro_f1(TRUTH, sure(ANSWERS)) == pytest.approx((neutral + happiness) / 4)
+    assert evaluate.macro_f1_of(evaluate.confusion(TRUTH, sure(ANSWERS))) == pytest.approx((neutral + happiness) / 4)
 
 
 def test_calibration_error_is_the_gap_between_confidence_and_truth() -> None:
@@ -71,7 +71,8 @@ def test_drawing_cells_of_the_confusion_is_drawing_faces() -> None:
     answers = np.where(rng.random(600) < 0.7, truth, rng.integers(0, 8, 600))
     table = sure(list(answers))
     faces = [rng.integers(0, 600, 600) for _ in range(1500)]
-    expected = np.percentile([evaluate.macro_f1(truth[drawn], table[drawn]) for drawn in faces], [2.5, 97.5])
+    scores = [evaluate.macro_f1_of(evaluate.confusion(truth[drawn], table[drawn])) for drawn in faces]
+    expected = np.percentile(scores, [2.5, 97.5])
     found = evaluate.interval(evaluate.macro_f1_of, evaluate.confusion(truth, table), draws=1500)
     assert found == pytest.approx(tuple(expected), abs=0.006)
 
