@@ -230,7 +230,7 @@ class _Job:
         for name, make in strain_rivals.RIVALS.items():
             score = strain_rivals.scored(self.frames, used, self.options.at_least, make, self.options.seed)
             found[name] = self.rank(score[used], positive, used)
-            both = strain_rivals.unit(score[used]) + strain_rivals.unit(scores.own[used])
+            both = strain_scale.unit(score[used]) + strain_scale.unit(scores.own[used])
             found[f"{name} and own"] = self.rank(both, positive, used)
             done()
         return found

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from lessonroom.media import strain_model
+from lessonroom.media import strain_model, strain_scale
 from lessonroom.media.strain_model import Maps
 from lessonroom.media.strain_scale import Frames
 
@@ -92,9 +92,8 @@ def read(maps: Maps, frames: Frames) -> tuple[Floats, Floats, Floats, Floats]:
 
 
 def against(signal: Floats, student: Ints) -> Floats:
-    """A signal less the student's own mean."""
-    _, place = np.unique(student, return_inverse=True)
-    return np.asarray(signal - (np.bincount(place, signal) / np.bincount(place))[place])
+    """A signal (N,) less the student's own mean."""
+    return strain_scale.change(signal[:, None], student)[:, 0]
 
 
 def early(signal: Floats, student: Ints) -> Floats:

@@ -20,7 +20,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from lessonroom.media import strain_rank
-from lessonroom.media.strain_scale import Bools, Floats, Frames, Ints, Scale, change, per_student
+from lessonroom.media.strain_scale import Bools, Floats, Frames, Ints, Scale, change, per_student, unit
 
 INNER = 5
 BEST = 15
@@ -164,8 +164,8 @@ def _best(tried: Sequence[Setting], scores: Sequence[Floats], judge: object) -> 
     assert callable(judge)  # noqa: S101
     worth = [np.mean([judge(score[:, place]) for score in scores]) for place in range(len(tried))]
     order = np.argsort(-np.nan_to_num(np.array(worth), nan=0.5), kind="stable")[:BEST]
-    mean = sum(_unit(score[:, place]) for score in scores for place in order)
-    return _Best(tuple(tried[place] for place in order), _unit(np.asarray(mean)))
+    mean = sum(unit(score[:, place]) for score in scores for place in order)
+    return _Best(tuple(tried[place] for place in order), unit(np.asarray(mean)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,3 @@ class _Job:
             weights = self.weights(self.equations(sums, kind, None, each.effect), each)
             total += weights / (float((read @ weights).std()) or 1.0)
         return np.asarray(total / (float((read @ total).std()) or 1.0))
-
-
-def _unit(score: Floats) -> Floats:
-    return np.asarray(score / (float(score.std()) or 1.0))

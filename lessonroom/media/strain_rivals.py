@@ -53,8 +53,3 @@ def scored(frames: Frames, used: Bools, at_least: float, make: Make, seed: int) 
         score = model.decision_function(both)
         found[fold == number] = (score - score[used].mean())[fold == number]
     return found
-
-
-def unit(score: Floats) -> Floats:
-    """The same with deviation 1."""
-    return np.asarray(score / (float(score.std()) or 1.0))

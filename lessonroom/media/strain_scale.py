@@ -99,6 +99,11 @@ def change(numbers: Floats, student: Ints) -> Floats:
     return np.asarray(numbers - per_student(numbers, student))
 
 
+def unit(score: Floats) -> Floats:
+    """The same score (N,) with deviation 1; one that never varies stays as it is."""
+    return np.asarray(score / (float(score.std()) or 1.0))
+
+
 def per_student(
     values: NDArray[np.floating], student: Ints, weight: NDArray[np.bool_] | Floats | None = None
 ) -> Floats:
