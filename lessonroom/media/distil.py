@@ -19,7 +19,7 @@ from lessonroom.media.train import predict_logits
 
 
 def teach(checkpoints: Sequence[Path], data: Path, out: Path) -> int:
-    """Write the mean probabilities (N, 8) of the training part, mirrored pictures included, to ``out`` (.npz, any name).
+    """Write the mean probabilities (N, 8) of the training part, mirrored pictures too, to ``out`` (.npz, any name).
 
     Returns the number of faces. Raises BadInput for files that are no checkpoints or no faces.
     """
