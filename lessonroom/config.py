@@ -73,6 +73,10 @@ TurnUrl = Annotated[
     ),
 ]
 TurnUrls = Annotated[tuple[TurnUrl, ...], BeforeValidator(_split)]
+Place = Annotated[
+    str,
+    AfterValidator(_like(r"([A-Z]{2}(-[A-Z0-9]{1,3})?)?", "a country of ISO 3166 such as DE, or US-CA for a state")),
+]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 Providers = Annotated[tuple[Literal["tensorrt", "cuda", "cpu"], ...], BeforeValidator(_split), Field(min_length=1)]
 
@@ -106,8 +110,32 @@ class Settings(BaseModel):
     link_hours: float = _setting(24.0, "life of a link's one-time code", unit="h", ge=0.01, le=24 * 31)
     session_hours: float = _setting(6.0, "life of a member's session after the link was opened", unit="h", ge=0.1)
 
+    trusted_proxies: Words = _setting((), "addresses of proxies whose X-Forwarded-For is believed, comma separated")
+    connections_per_address: int = _setting(600, "connections of one address that have not said hello yet", ge=1)
+    refusals_per_minute: int = _setting(30, "refused attempts of one address in a minute, then none is taken", ge=1)
+    tickets_per_minute: int = _setting(30, "tickets that one member may ask for in a minute", ge=1)
+
+    # policy and consent
+    policy_table: Path | None = _setting(None, "file with a policy table of your own; empty: that of the package")
+    provider_place: Place = _setting("", "country that the platform works from, such as DE or US-CA; empty: unknown")
+    server_place: Place = _setting("", "country that this server stands in; empty: unknown")
+    impact_assessment: str = _setting("", "reference of the recorded impact assessment; empty: there is none")
+    consent_days: float = _setting(365, "life of a consent", unit="d", ge=1, le=3660)
+    guardian_days: float = _setting(30, "life of a guardian's link and session", unit="d", ge=1, le=366)
+
+    # retention: 0 keeps for ever
+    keep_messages_days: float = _setting(180, "life of a message of a closed room", unit="d", ge=0)
+    keep_held_days: float = _setting(30, "life of a stopped message after a person has decided on it", unit="d", ge=0)
+    keep_hints_days: float = _setting(180, "life of a hint", unit="d", ge=0)
+    keep_rooms_days: float = _setting(365, "life of a closed room with its members", unit="d", ge=0)
+    keep_consents_days: float = _setting(1095, "life of a consent's record after its end", unit="d", ge=0)
+    keep_sessions_days: float = _setting(7, "life of a session's hash after its end", unit="d", ge=0)
+
     # sockets
     socket_queue: int = _setting(256, "messages that may wait for one reader; a slower one is closed", ge=8, le=10_000)
+    outbox_bytes: int = _setting(
+        2_097_152, "bytes that may wait for one reader; a slower one is closed", unit="byte", ge=65_536
+    )
     socket_bytes: int = _setting(98_304, "largest message from a client", unit="byte", ge=4096, le=1_048_576)
     hello_seconds: float = _setting(10.0, "time for a new socket to say hello", unit="s", ge=0.1, le=60)
     hello_queue: int = _setting(500, "sockets that may be about to say hello; more are closed", ge=1, le=100_000)
@@ -121,7 +149,8 @@ class Settings(BaseModel):
     turn_secret: str = _setting("", "secret shared with the TURN server for time-limited credentials")
     turn_hours: float = _setting(6.0, "life of a TURN credential", unit="h", ge=0.1, le=48)
     ice_relay_only: bool = _setting(False, "use TURN only, never a direct path")
-    ice_loopback: bool = _setting(False, "accept loopback and private candidates (a demo on one machine)")
+    ice_loopback: bool = _setting(False, "accept candidates of this machine itself (a demo on one machine)")
+    ice_private: bool = _setting(False, "accept candidates of private networks (a demo at home, a school's own)")
 
     # media
     analysers: int = _setting(64, "most lessons analysed at once; more are told that there is no capacity", ge=0)

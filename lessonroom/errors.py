@@ -25,7 +25,21 @@ is one line that says what was expected and what came. It never holds a user's w
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+RefusedWhy = Literal[
+    "replayed",
+    "expired",
+    "tampered",
+    "other_room",
+    "other_origin",
+    "other_purpose",
+    "wrong_code",
+    "wrong_key",
+    "wrong_scope",
+    "wrong_session",
+]
+"""Why a ticket, link, session or key was refused."""
 
 
 class LessonroomError(Exception):
@@ -75,10 +89,17 @@ class Refused(LessonroomError):
 
 
 class TicketRefused(Refused):
-    """A ticket, link or session that is used, expired, tampered with or meant for another place."""
+    """A ticket, link, session or key that is used, expired, tampered with or meant for another place.
+
+    ``why``: the class of it, for the audit and the figures, never for the one who was refused.
+    """
 
     code = "ticket_refused"
     status = 401
+
+    def __init__(self, message: str, *, why: RefusedWhy = "tampered") -> None:
+        super().__init__(message)
+        self.why: RefusedWhy = why
 
 
 class RateLimited(Refused):

@@ -48,12 +48,16 @@ class _Message(BaseModel):
 
 
 class Hello(_Message):
-    """First message of a socket. ``after``: last chat number the page has; ``page``: made anew at each page load."""
+    """First message of a socket. ``after``: last chat number the page has; ``page``: made anew at each page load.
+
+    ``device``: the most that the student's own device can analyse; pages that do not say it can nothing.
+    """
 
     type: Literal["hello"] = "hello"
     ticket: Annotated[str, StringConstraints(min_length=16, max_length=1024)]
     page: Id
     after: Seq = 0
+    device: Literal["M0", "M1", "M2"] = "M0"
 
 
 class ChatSend(_Message):
@@ -98,10 +102,16 @@ class SignalSend(_Message):
 
 
 class ConsentSend(_Message):
-    """The student agrees to analysis, or takes it back. Only the student may say it."""
+    """The student agrees to analysis, or takes it back. Only the student may say it.
+
+    ``text``: version of the words that the page showed; ``lang``: the language they were shown in. Without them the
+    answer is kept as given to the current words, in a language that nobody told.
+    """
 
     type: Literal["consent"] = "consent"
     agreed: bool
+    text: Annotated[str, StringConstraints(max_length=32, pattern=r"^[0-9a-z.-]*$")] = ""
+    lang: Annotated[str, StringConstraints(max_length=8, pattern=r"^[a-z-]*$")] = ""
 
 
 class Camera(_Message):
@@ -193,8 +203,9 @@ class Span(_Message):
 class Analysis(_Message):
     """What analysis does now, for everybody in the room.
 
-    ``reason`` says why it is off or sees nothing: ``not_allowed``, ``not_agreed``, ``camera_muted``, ``no_camera``,
-    ``connecting``, ``connection_poor``, ``no_capacity``, ``vision_down``, ``hints_off``, or a value of
+    ``reason`` says why it is off or sees nothing: ``not_allowed``, ``on_device_only`` (only the student's own device
+    may look, and this version has nothing that runs there), ``not_agreed``, ``guardian_missing``, ``camera_muted``,
+    ``no_camera``, ``connecting``, ``connection_poor``, ``no_capacity``, ``vision_down``, ``hints_off``, or a value of
     :class:`~lessonroom.media.types.Unseen`.
     """
 
