@@ -1,4 +1,4 @@
-"""Every command; those of chat and vision stand in ``cli_chat`` and ``cli_vision``. The only reader of the environment.
+"""Every command; groups stand in ``cli_bench``, ``cli_chat``, ``cli_vision``. The only reader of the environment.
 
 A command parses its arguments and calls one function; libraries that take long to import are imported by the command
 that needs them, so that ``lessonroom --help`` is quick.
@@ -15,7 +15,8 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from lessonroom import __version__, config, progress
+from lessonroom import __version__, config
+from lessonroom.cli_bench import ENVIRONMENT, bench
 from lessonroom.cli_chat import chat
 from lessonroom.cli_vision import vision
 from lessonroom.errors import BadInput, LessonroomError
@@ -76,9 +77,12 @@ def _print(record: Mapping[str, Any]) -> None:
 @click.pass_context
 def commands(context: click.Context) -> None:
     """Hints for teachers and a screened chat for one-to-one online lessons."""
-    context.obj = _settings  # for the commands of other modules, which do not read the environment
+    # for the commands of other modules, which do not read the environment
+    context.obj = _settings
+    context.meta[ENVIRONMENT] = os.environ
 
 
+commands.add_command(bench)
 commands.add_command(chat)
 commands.add_command(vision)
 
@@ -130,94 +134,6 @@ def analyse(video: Path, html: Path | None) -> None:
     from lessonroom.media import analyse as film
 
     film.run(video, _settings(), _print, html=html)
-
-
-# --- figures of this machine -----------------------------------------------------------------------------------------
-
-
-@commands.group()
-def bench() -> None:
-    """Measure this machine: medians, percentiles and ratios to a bound of the same run."""
-
-
-@bench.command("video")
-@click.option("--clip", type=EXISTING, help="A video that shows a face; default: the one that came with the package.")
-@click.option("--rounds", type=click.IntRange(10), default=300, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def bench_video(clip: Path | None, rounds: int, as_json: bool) -> None:
-    """One look at one face, stage by stage."""
-    from lessonroom.bench import video
-    from lessonroom.simulate.sources import SHIPPED_CLIP
-
-    with progress.bar("looking") as show:
-        figures = video.run(_settings(), clip or SHIPPED_CLIP, rounds=rounds, progress=show)
-    _figures(figures, video.show, as_json=as_json)
-
-
-@bench.command("rooms")
-@click.option("--rooms", type=click.IntRange(1), default=8, show_default=True)
-@click.option("--seconds", type=click.FloatRange(5), default=60.0, show_default=True)
-@click.option("--samples", type=click.FloatRange(0.1), default=1.0, show_default=True, help="Per second and lesson.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def bench_rooms(rooms: int, seconds: float, samples: float, as_json: bool) -> None:
-    """Whole lessons on a server of their own: CPU for each, and how long people wait."""
-    from lessonroom.bench import rooms as house
-    from lessonroom.simulate.sources import SHIPPED_CLIP
-
-    with progress.bar("encoding the clip") as show:
-        figures = house.run(SHIPPED_CLIP, os.environ, rooms=rooms, seconds=seconds, samples=samples, progress=show)
-    _figures(figures, house.show, as_json=as_json)
-
-
-@bench.command("hints")
-@click.option("--hours", type=click.IntRange(1), default=10, show_default=True, help="Lessons of an hour, each scene.")
-@click.option("--trials", type=click.IntRange(10), default=100, show_default=True, help="Of each kind of change.")
-@click.option("--faces", type=EXISTING, help="Labelled pictures (.npz) whose validation part makes sequences, too.")
-@click.option("--seed", type=click.IntRange(0), help="First seed of the students; another one gives other students.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@click.option("--html", type=EXISTING, help="Write a report with the curve to this file, too.")
-@click.option("--svg", type=EXISTING, help="Write the curve alone to this file, too.")
-def bench_hints(
-    *,
-    hours: int,
-    trials: int,
-    faces: Path | None,
-    seed: int | None,
-    as_json: bool,
-    html: Path | None,
-    svg: Path | None,
-) -> None:
-    """False hints per hour against the delay of true ones, on simulated students."""
-    from lessonroom.bench import hints, hints_page
-    from lessonroom.outfile import report_file
-
-    asked = hints.Asked(hours, trials, hints.REPORTED if seed is None else seed)
-    with report_file(html) as page, report_file(svg) as picture, progress.bar("simulating") as show:
-        figures = hints.run(_settings(), asked, faces=faces, progress=show)
-        for file, draw in ((page, hints_page.page), (picture, hints_page.picture)):
-            if file is not None:
-                file.truncate(0)
-                file.write(draw(figures))
-    _figures(figures, hints.show, as_json=as_json)
-
-
-@bench.command("chat")
-@click.option("--seconds", type=click.FloatRange(1), default=5.0, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def bench_chat(seconds: float, as_json: bool) -> None:
-    """The way of a message from text to verdict, on one core."""
-    from lessonroom.bench import chat as talk
-
-    _figures(talk.measure(models_dir=_settings().models_dir, seconds=seconds), talk.show, as_json=as_json)
-
-
-def _figures(figures: dict[str, Any], show: Callable[[dict[str, Any], Any], None], *, as_json: bool) -> None:
-    if as_json:
-        _print(figures)
-        return
-    from rich.console import Console
-
-    show(figures, Console())
 
 
 # --- models and settings ---------------------------------------------------------------------------------------------

@@ -26,9 +26,14 @@ def describe() -> dict[str, Any]:
         "cores": psutil.cpu_count(logical=True),
         "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
-        "load_before": round(psutil.getloadavg()[0], 2),
+        "load_before": load(),
         "versions": {"lessonroom": __version__, "python": platform.python_version(), **dict(_versions())},
     }
+
+
+def load() -> float:
+    """The load average of the latest minute."""
+    return round(float(psutil.getloadavg()[0]), 2)
 
 
 def line(machine: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,11 @@ class Server:
         self._process = process
         self.http = http
 
+    @property
+    def address(self) -> str:
+        """``http://HOST:PORT``, which is the pages' origin, too."""
+        return str(self.http.base_url).rstrip("/")
+
     async def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Ask the admin API for something."""
         answer = await self.http.post(f"/api/admin/{path}", json=body)
@@ -53,11 +58,13 @@ class Server:
     async def read(self) -> Reading:
         """Look at the server now."""
         text = (await self.http.get("/metrics")).raise_for_status().text
+        return replace(self.usage(), series=series(text))
+
+    def usage(self) -> Reading:
+        """What the system says of the server now, without its series."""
         with self._process.oneshot():
             times = self._process.cpu_times()
-            return Reading(
-                times.user + times.system, self._process.memory_info().rss, self._process.num_threads(), series(text)
-            )
+            return Reading(times.user + times.system, self._process.memory_info().rss, self._process.num_threads(), {})
 
 
 @asynccontextmanager
@@ -72,7 +79,10 @@ async def serving(data_dir: Path, environment: Mapping[str, str], **settings: ob
     own[f"{PREFIX}ADMIN_KEYS"] = hash_secret(key)
     command = [sys.executable, "-m", "lessonroom.cli", "serve", "--port", str(port), "--data-dir", str(data_dir)]
     with (data_dir / "server.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(*command, env=own, stdout=log, stderr=log)
+        # a session of its own: Ctrl+C is for the bench, which stops the server when it has its figures
+        process = await asyncio.create_subprocess_exec(
+            *command, env=own, stdout=log, stderr=log, start_new_session=True
+        )
     headers = {"Authorization": f"Bearer {key}"}
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30.0) as http:

@@ -1,0 +1,43 @@
+"""Whether memory grows: a straight line through readings of it, by least squares. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+MIB: Final = 2**20
+SETTLE_SECONDS: Final = 60.0
+"""How long a server under load fills what it keeps: the window of each member's rate, contexts, caches."""
+SHARE_SETTLING: Final = 0.5
+"""Of a run that is shorter than two of these, so much is left out."""
+ALLOWED_MIB: Final = 16.0
+"""What the line may rise by from its beginning to its end, however long that is."""
+
+Point = tuple[float, float]
+"""Seconds, bytes."""
+
+
+def per_minute(points: Sequence[Point]) -> float:
+    """Slope of the straight line through these points, in MiB per minute; 0 for fewer than two times."""
+    if len({at for at, _ in points}) < 2:
+        return 0.0
+    middle = sum(at for at, _ in points) / len(points)
+    level = sum(size for _, size in points) / len(points)
+    across = sum((at - middle) * (size - level) for at, size in points)
+    return 60.0 * across / sum((at - middle) ** 2 for at, _ in points) / MIB
+
+
+def settled(points: Sequence[Point]) -> Sequence[Point]:
+    """The points after the time in which a server fills its memory once."""
+    if not points:
+        return points
+    began, ended = points[0][0], points[-1][0]
+    start = began + min(SETTLE_SECONDS, SHARE_SETTLING * (ended - began))
+    return [point for point in points if point[0] >= start]
+
+
+def grows(points: Sequence[Point]) -> bool:
+    """Whether the line through settled points rises by more than :data:`ALLOWED_MIB` from its beginning to its end."""
+    if not points:
+        return False
+    return per_minute(points) * (points[-1][0] - points[0][0]) / 60.0 > ALLOWED_MIB
