@@ -18,6 +18,7 @@ import click
 from lessonroom import __version__, config
 from lessonroom.cli_bench import ENVIRONMENT, bench
 from lessonroom.cli_chat import chat
+from lessonroom.cli_policy import policy
 from lessonroom.cli_vision import vision
 from lessonroom.errors import BadInput, LessonroomError
 
@@ -84,6 +85,7 @@ def commands(context: click.Context) -> None:
 
 commands.add_command(bench)
 commands.add_command(chat)
+commands.add_command(policy)
 commands.add_command(vision)
 
 
