@@ -7,7 +7,7 @@ One :class:`Metrics` per process, made by the composition root; it is the media 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -46,6 +46,9 @@ class Metrics:
         self.store_failures = self._counter("store_failures", "Records that the store did not take or give.")
         self._hints = self._counter("hints", "Hints that were made for teachers.", "kind")
         self._answers = self._counter("hint_answers", "Answers of teachers to hints.", "answer")
+        self._policy_days = self._gauge(
+            "policy_days_left", "Days until the first row of the policy table expires; below 0 afterwards."
+        )
 
     def _media(self) -> None:
         self.analysers = self._gauge("analysers", "Analysers that run.")
@@ -115,6 +118,10 @@ class Metrics:
     def analyser_ended(self, reason: str) -> None:
         """``stopped`` by the room, or a value of :class:`~lessonroom.media.peer.End`."""
         self._ended.labels(reason).inc()
+
+    def policy_expires_in(self, days: Callable[[], float]) -> None:
+        """``days`` is asked at each reading of the metrics."""
+        self._policy_days.set_function(days)
 
     # --- verbs: media (lessonroom.media.meter.Meter) -----------------------------------------------------------------
 

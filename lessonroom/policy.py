@@ -118,6 +118,11 @@ class Row:
     expires: date
     note: str
 
+    @property
+    def acts(self) -> frozenset[Need]:
+        """The needs that are acts of people."""
+        return self.needs - OF_THE_OPERATOR
+
     def speaks_of(self, place: str, setting: Setting, band: Band) -> bool:
         """Whether this is a row for these facts."""
         return place in self.places and setting in self.settings and band in self.bands
@@ -223,7 +228,7 @@ def decide(
         mode=least.mode,
         rows=tuple(dict.fromkeys(row.id for row in rows)),
         why=least.why,
-        needs=frozenset(_acts(rows)) if least.mode > Mode.M0 else frozenset(),
+        needs=frozenset(need for row in rows for need in row.acts) if least.mode > Mode.M0 else frozenset(),
         expires=min((row.expires for row in rows), default=None),
         row=least.row.id if least.row else "",
         raises=_raises(rulings, least.mode),
@@ -256,22 +261,18 @@ def _apply(row: Row, about: str, settled: frozenset[Need], today: date) -> _Ruli
     top = steps[-1]
     raises = Beyond(top.mode, top.needs - settled) if top.mode > mode else None
     allows = f"allows at most {mode}" if mode > Mode.M0 or raises else "allows no analysis"
+    given = f" with {' and '.join(sorted(row.acts))}" if row.acts else ""
     more = f"; {raises.mode} only with {' and '.join(sorted(raises.needs))}" if raises else ""
-    return _Ruling(mode, f"{about}: row {row.id} {allows}{more}", row, raises)
+    return _Ruling(mode, f"{about}: row {row.id} {allows}{given}{more}", row, raises)
 
 
 def _settled(deployment: Deployment, place: str) -> frozenset[Need]:
     """The operator's needs that are met where the rule of ``place`` applies."""
-    settled = set()
-    if deployment.impact_assessment.strip():
-        settled.add(Need.IMPACT_ASSESSMENT)
-    if read_place(deployment.server_place)[:2] == place[:2]:
-        settled.add(Need.SERVER_IN_COUNTRY)
-    return frozenset(settled)
-
-
-def _acts(rows: Iterable[Row]) -> set[Need]:
-    return {need for row in rows for need in row.needs - OF_THE_OPERATOR}
+    met = {
+        Need.IMPACT_ASSESSMENT: deployment.impact_assessment.strip() != "",
+        Need.SERVER_IN_COUNTRY: read_place(deployment.server_place)[:2] == place[:2],
+    }
+    return frozenset(need for need in OF_THE_OPERATOR if met[need])
 
 
 def _raises(rulings: list[_Ruling], mode: Mode) -> Beyond | None:

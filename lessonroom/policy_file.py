@@ -24,6 +24,7 @@ log = logs.get(__name__)
 PACKAGED: Final = Path(__file__).with_name("policy_table.json")
 LARGEST: Final = 1_048_576
 """Bytes of the largest file that is read."""
+LATEST: Final = date(2099, 12, 31)
 WARN_DAYS: Final = 60
 """From so many days before the first row expires the start of a server warns."""
 
@@ -31,6 +32,16 @@ WARN_DAYS: Final = 60
 def _is_place(value: str) -> str:
     if read_place(value) != value:
         raise PydanticCustomError("place", "expected a country or subdivision of ISO 3166, such as DE or US-IL")
+    return value
+
+
+def _is_day(value: str) -> str:
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        day = date.max
+    if day > LATEST or day.isoformat() != value:
+        raise PydanticCustomError("day", "expected a day as YYYY-MM-DD, before the year 2100")
     return value
 
 
@@ -47,7 +58,7 @@ class _Strict(BaseModel):
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Word = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,59}$")]
 Place = Annotated[str, AfterValidator(_is_place)]
-Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+Day = Annotated[str, AfterValidator(_is_day)]
 Places = Annotated[tuple[Place, ...], Field(min_length=1), AfterValidator(_once)]
 Settings = Annotated[tuple[Setting, ...], Field(min_length=1), AfterValidator(_once)]
 Bands = Annotated[tuple[Band, ...], Field(min_length=1), AfterValidator(_once)]
@@ -78,7 +89,7 @@ class _Row(_Strict):
     beyond: _Beyond | None
     source: Text
     reviewer: Text
-    expires: Annotated[Day, AfterValidator(lambda value: date.fromisoformat(value).isoformat())]
+    expires: Day
     note: Text
 
     @model_validator(mode="after")
