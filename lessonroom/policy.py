@@ -186,7 +186,7 @@ def read_band(word: str) -> Band | None:
 
 def read_place(word: str) -> str:
     """A place as the table writes it: ``uk`` is ``GB``, ``us-il`` is ``US-IL``. "" for what has not this form."""
-    upper = word.strip().upper()
+    upper = word.strip().upper() if word.isascii() else ""  # "ß" in capitals would be a country
     return OTHER_NAMES.get(upper, upper) if PLACE.fullmatch(upper) else ""
 
 
