@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check lock clean
+.PHONY: run test long check lock clean
 
 run: $(VENV)/.installed
 	$(BIN)/lessonroom demo $(ARGS)
@@ -11,6 +11,11 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed
 	@tests/needs
 	$(BIN)/pytest $(ARGS)
+
+# What `make test` leaves out because it takes minutes: docs/reliability.md says what it measures.
+long: $(VENV)/.installed
+	@tests/needs
+	$(BIN)/pytest -m long -s $(ARGS)
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -25,7 +25,7 @@ CONNECT_SECONDS: Final = 30.0
 Hear = Callable[[bytes], None]
 """Takes one text frame, as UTF-8."""
 Lost = Callable[[int | None], None]
-"""Hears once of the end of an open socket: the close code, None where the network ended it."""
+"""Hears once of the end of an open socket: the close code, 1006 (RFC 6455 section 7.1.5) where none came."""
 
 
 class Wire(asyncio.Protocol):
