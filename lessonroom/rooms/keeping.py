@@ -14,6 +14,8 @@ from lessonroom.metrics import Metrics
 from lessonroom.rooms import effects as do
 from lessonroom.rooms import events as ev
 from lessonroom.rooms.live import Live
+from lessonroom.storage.audit import AuditRecord
+from lessonroom.storage.consent import By, ConsentRecord, Purpose
 from lessonroom.storage.store import Store
 
 log = logs.get(__name__)
@@ -22,6 +24,9 @@ RETRY_SECONDS = 1.0
 """Pause before a withdrawal of consent is written again."""
 FINISH_SECONDS = 5.0
 """Longest wait for consent to be written when the server stops."""
+
+CONSENT_SECONDS = 365 * 86_400.0
+"""How long a word of consent counts."""
 
 Apply = Callable[[Live, ev.Event], None]
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
@@ -100,7 +105,7 @@ class Keeping:
 
     async def _write_consent(self, live: Live) -> None:
         while (wanted := live.consent_wanted) is not None:
-            kept = await self._done(self._store.set_consent(live.room.id, wanted.member, wanted.agreed, time.time()))
+            kept = await self._done(self._store.add_consent(*_consent(live, wanted, time.time())))
             if live.consent_wanted is not wanted:
                 continue  # the student said something else meanwhile
             if kept or wanted.agreed:
@@ -124,3 +129,12 @@ class Keeping:
             self._apply(live, ev.NotAppealed(effect.member, error.code))
             return
         self._apply(live, ev.Appealed(stored))
+
+
+def _consent(live: Live, wanted: do.KeepConsent, now: float) -> tuple[ConsentRecord, AuditRecord]:
+    """The student's word and its record. The same word has the same ids, however often it is written."""
+    name = f"{live.loaded}/{wanted.ask}"
+    said = (live.senders[wanted.member], Purpose.HINTS, By.STUDENT, wanted.agreed, "", "", now, now + CONSENT_SECONDS)
+    action = "consent.given" if wanted.agreed else "consent.refused"
+    audit = AuditRecord(name, now, wanted.member, action, f"member:{wanted.member}", {"purpose": "hints"})
+    return ConsentRecord(name, *said, live.room.id, wanted.member), audit

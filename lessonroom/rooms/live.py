@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections import deque
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from lessonroom.rooms.lane import Lane
 from lessonroom.rooms.listening import Listening, ListeningRules
 from lessonroom.rooms.outbox import Outbox
 from lessonroom.rooms.room import Past, Room
+from lessonroom.storage.consent import By, Purpose
 from lessonroom.storage.store import Store
 
 
@@ -110,10 +112,14 @@ class Session:
 
 @dataclass(slots=True)
 class Live:
-    """A loaded room. ``context``: the latest lines, for the filter; ``senders``: the platform's name of each member."""
+    """A loaded room. ``loaded``: the name of this loading.
+
+    ``context``: the latest lines, for the filter; ``senders``: the platform's name of each member.
+    """
 
     room: Room
     created_at: float
+    loaded: str
     chat: Lane
     records: Lane
     listening: Listening
@@ -157,12 +163,12 @@ async def load(
     if record.closed_at is not None:
         raise Refused("expected an open room, got one that is closed")
     members = await store.members(room)
-    student = next((member.id for member in members if member.role == "student"), None)
+    student = next((member.sender for member in members if member.role == "student"), None)
     past = Past(
         room=room,
         cap=read_mode(record.mode_cap),
         people=tuple((member.id, member.role, member.name) for member in members),
-        consent=await store.consent(room, student) if student else None,
+        consent=await _consent(store, room, student, now) if student else None,
         hints_on=await store.hints_on(room),
         hints=await store.hints(room),
         last_seq=await store.last_seq(room),
@@ -174,6 +180,7 @@ async def load(
     return Live(
         room=loaded,
         created_at=record.created_at,
+        loaded=secrets.token_urlsafe(16),
         chat=Lane(f"chat-{room}", CHAT_WAITING, on_failure),
         records=Lane(f"records-{room}", RECORDS_WAITING, on_failure),
         # records keep the time of the clock on the wall, hints that of a clock that is never set
@@ -182,6 +189,14 @@ async def load(
         senders={member.id: member.sender for member in members},
         empty_since=now,
     )
+
+
+async def _consent(store: Store, room: str, person: str, now: float) -> bool | None:
+    """What the student said last about hints, if that was said in this room and still counts."""
+    for said in await store.consents(person):
+        if (said.purpose, said.by, said.room) == (Purpose.HINTS, By.STUDENT, room) and now < said.expires_at:
+            return said.given
+    return None
 
 
 MakeWatch = Callable[[Analyser, HintState | None, Callable[[Strain], None], Callable[[Hint], None]], Watch]

@@ -233,7 +233,7 @@ async def test_a_withdrawal_counts_at_once_and_is_written_as_soon_as_the_store_i
     assert not student.seat.live.idle  # the room is not forgotten before it is written
     store.down = False
     async with asyncio.timeout(5):
-        while await store.consent("room-0001", "student-room-0001") is not False:
+        while [word.given for word in await store.consents("student-sender")] != [False]:
             await asyncio.sleep(0.005)
 
 
