@@ -95,9 +95,9 @@ class _Row(_Strict):
     @model_validator(mode="after")
     def _together(self) -> Self:
         if self.highest is Mode.M0 and self.needs:
-            raise PydanticCustomError("needs", "expected no needs for M0")
+            raise PydanticCustomError("needs", "expected no needs where highest is M0")
         if self.beyond is not None and self.beyond.mode <= self.highest:
-            raise PydanticCustomError("beyond", "expected a mode above highest")
+            raise PydanticCustomError("beyond", "expected beyond to have a mode above highest")
         return self
 
     def row(self) -> Row:

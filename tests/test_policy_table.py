@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -168,3 +169,14 @@ def test_no_two_rows_of_the_table_speak_of_the_same_facts() -> None:
     places = {place for row in TABLE.rows for place in row.places}
     for place, setting, band in product(places, Setting, Band):
         assert sum(row.speaks_of(place, setting, band) for row in TABLE.rows) <= 1
+
+
+def test_the_documentation_names_every_row_with_its_mode_and_needs() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "policy.md").read_text()
+    lines = {cells[1].strip(" `"): cells for line in text.splitlines() if len(cells := line.split("|")) == 7}
+    for row in TABLE.rows:
+        mode, conditions = lines[row.id][4], lines[row.id][5]
+        assert row.highest in mode
+        assert all(need in conditions for need in row.needs)
+        assert row.beyond is None or (row.beyond.mode in mode and all(need in conditions for need in row.beyond.needs))
+    assert str(LAST) in text
