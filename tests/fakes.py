@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lessonroom.errors import NotFound, StoreDown
+from lessonroom.storage.audit import AuditRecord, Head, Link
+from lessonroom.storage.chain import START, head_of, link_to
+from lessonroom.storage.consent import ConsentRecord
 from lessonroom.storage.store import (
+    GRACE_SECONDS,
     HintRecord,
     MemberRecord,
     MessageState,
@@ -30,7 +34,8 @@ class FakeStore:
         self._members: dict[str, MemberRecord] = {}
         self._tickets: dict[str, float] = {}
         self._messages: dict[str, list[StoredMessage]] = {}
-        self._consents: dict[tuple[str, str], bool] = {}
+        self._consents: dict[str, ConsentRecord] = {}
+        self._links: list[Link] = []
         self._hints: dict[tuple[str, str], HintRecord] = {}
         self._hints_off: set[str] = set()
         self.struck: dict[str, list[float]] = {}
@@ -47,9 +52,37 @@ class FakeStore:
         if self.down or not self._open:
             raise StoreDown("the fake store was told to be down, or is not open")
 
-    async def add_room(self, room: RoomRecord) -> None:
+    async def record(self, audit: AuditRecord) -> None:
         await self.check()
-        self._rooms.setdefault(room.id, room)
+        self._record(audit)
+
+    def _record(self, audit: AuditRecord | None) -> None:
+        if audit is not None and all(link.record.id != audit.id for link in self._links):
+            previous = self._links[-1].hash if self._links else START
+            self._links.append(link_to(len(self._links) + 1, previous, audit))
+
+    async def audits(self, after: str | None, limit: int) -> Sequence[AuditRecord]:
+        await self.check()
+        start = 0
+        if after is not None:
+            start = next((link.number for link in self._links if link.record.id == after), 0)
+            if not start:
+                raise NotFound("expected the id of a record, got another one")
+        return [link.record for link in self._links[start:][:limit]]
+
+    async def links(self, after: int, limit: int) -> Sequence[Link]:
+        await self.check()
+        return self._links[after:][:limit]
+
+    async def head(self) -> Head:
+        await self.check()
+        return head_of(self._links[-1]) if self._links else Head(0, START)
+
+    async def add_room(self, room: RoomRecord, *, audit: AuditRecord | None = None) -> None:
+        await self.check()
+        if room.id not in self._rooms:
+            self._rooms[room.id] = room
+            self._record(audit)
 
     async def room(self, room: str) -> RoomRecord:
         await self.check()
@@ -59,23 +92,35 @@ class FakeStore:
         await self.check()
         return sorted((r for r in self._rooms.values() if r.closed_at is None), key=lambda r: r.created_at)
 
-    async def close_room(self, room: str, at: float) -> None:
+    async def close_room(self, room: str, at: float, *, audit: AuditRecord | None = None) -> None:
         await self.check()
         known = self._known(room)
         if known.closed_at is None:
             self._rooms[room] = replace(known, closed_at=at)
+            self._record(audit)
+
+    async def set_ceiling(self, room: str, ceiling: str, audit: AuditRecord) -> str:
+        await self.check()
+        known = self._known(room)
+        if known.ceiling is not None and known.ceiling <= ceiling:
+            return known.ceiling
+        self._rooms[room] = replace(known, ceiling=ceiling)
+        self._record(audit)
+        return ceiling
 
     def _known(self, room: str) -> RoomRecord:
         if room not in self._rooms:
             raise NotFound("expected a room that exists, got another id")
         return self._rooms[room]
 
-    async def add_member(self, member: MemberRecord) -> None:
+    async def add_member(self, member: MemberRecord, *, audit: AuditRecord | None = None) -> None:
         await self.check()
-        keepable(member.name + member.sender)
+        keepable(member.name + member.sender + member.release)
         if member.room:
             self._known(member.room)
-        self._members.setdefault(member.id, member)
+        if member.id not in self._members:
+            self._members[member.id] = member
+            self._record(audit)
 
     async def member(self, member: str) -> MemberRecord:
         await self.check()
@@ -97,13 +142,13 @@ class FakeStore:
 
     async def spend(self, ticket: str, expires_at: float, now: float) -> bool:
         await self.check()
-        self._tickets = {known: until for known, until in self._tickets.items() if until > now}
+        self._tickets = {known: until for known, until in self._tickets.items() if until > now - GRACE_SECONDS}
         if ticket in self._tickets or expires_at <= now:
             return False
         self._tickets[ticket] = expires_at
         return True
 
-    async def append(self, message: NewMessage) -> tuple[StoredMessage, bool]:
+    async def append(self, message: NewMessage, *, audit: AuditRecord | None = None) -> tuple[StoredMessage, bool]:
         await self.check()
         keepable(message.text)
         self._known(message.room)
@@ -112,6 +157,7 @@ class FakeStore:
             return known, False
         log = self._messages.setdefault(message.room, [])
         log.append(StoredMessage(len(log) + 1, message))
+        self._record(audit)
         return log[-1], True
 
     def _find(self, room: str, sender: str, id: str) -> StoredMessage | None:  # noqa: A002
@@ -132,28 +178,45 @@ class FakeStore:
         await self.check()
         return len(self._messages.get(room, []))
 
-    async def appeal(self, room: str, sender: str, id: str, at: float) -> StoredMessage:  # noqa: A002
+    async def appeal(
+        self,
+        room: str,
+        sender: str,
+        id: str,  # noqa: A002
+        at: float,
+        *,
+        audit: AuditRecord | None = None,
+    ) -> StoredMessage:
         await self.check()
         known = self._find(room, sender, id)
         if known is None or known.message.state not in {MessageState.BLOCKED, MessageState.APPEALED}:
             raise NotFound("expected a blocked message of this member, got another id")
+        if known.message.state is MessageState.BLOCKED:
+            self._record(audit)
         appealed = replace(known, message=replace(known.message, state=MessageState.APPEALED))
         self._messages[room][known.seq - 1] = appealed
         return appealed
 
-    async def set_consent(self, room: str, member: str, agreed: bool, at: float) -> None:
-        self._known(room)
-        await self.member(member)
-        self._consents[room, member] = agreed
-
-    async def consent(self, room: str, member: str) -> bool | None:
+    async def add_consent(self, consent: ConsentRecord, audit: AuditRecord) -> None:
         await self.check()
-        return self._consents.get((room, member))
+        self._known(consent.room)
+        await self.member(consent.member)
+        if consent.id not in self._consents:
+            self._consents[consent.id] = consent
+            self._record(audit)
 
-    async def add_hint(self, hint: HintRecord) -> None:
+    async def consents(self, person: str) -> Sequence[ConsentRecord]:
+        await self.check()
+        own = [consent for consent in self._consents.values() if consent.person == person]
+        last = {(consent.purpose, consent.by): consent for consent in own}
+        return [consent for consent in own if last[consent.purpose, consent.by] is consent]
+
+    async def add_hint(self, hint: HintRecord, *, audit: AuditRecord | None = None) -> None:
         await self.check()
         self._known(hint.room)
-        self._hints.setdefault((hint.room, hint.id), hint)
+        if (hint.room, hint.id) not in self._hints:
+            self._hints[hint.room, hint.id] = hint
+            self._record(audit)
 
     async def answer_hint(self, room: str, hint: str, answer: str) -> None:
         await self.check()
@@ -182,6 +245,7 @@ class FakeStore:
         await self.check()
         return sender in self._paying
 
-    async def set_paying(self, sender: str, paying: bool) -> None:
+    async def set_paying(self, sender: str, paying: bool, *, audit: AuditRecord | None = None) -> None:
         await self.check()
         (self._paying.add if paying else self._paying.discard)(keepable(sender))
+        self._record(audit)

@@ -12,7 +12,8 @@ from lessonroom.app import DATABASE_FILE
 from lessonroom.chat.types import Line
 from lessonroom.config import Settings
 from lessonroom.errors import BadInput
-from lessonroom.storage.review import AuditRecord, Decision
+from lessonroom.storage.audit import AuditRecord
+from lessonroom.storage.review import Decision
 from lessonroom.storage.sql import SqlStore, open_store
 from lessonroom.storage.store import FoundSpan, MemberRecord, MessageState, NewMessage, RoomRecord
 

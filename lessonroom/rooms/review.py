@@ -15,11 +15,10 @@ from typing import Any, Protocol
 from lessonroom.chat.standing import FORGET_SECONDS, known, tells_operator
 from lessonroom.errors import StoreDown
 from lessonroom.metrics import Metrics
+from lessonroom.storage.audit import AuditRecord, Detail
 from lessonroom.storage.review import (
-    AuditRecord,
     Decided,
     Decision,
-    Detail,
     Judge,
     Period,
     Reading,

@@ -6,14 +6,17 @@ They may be run twice, after a deadlock, and then do the same again. What each m
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
 from lessonroom.errors import NotFound
+from lessonroom.storage import auditlog
+from lessonroom.storage.audit import AuditRecord
 from lessonroom.storage.lessons import no_room
 from lessonroom.storage.schema import messages, rooms
-from lessonroom.storage.statements import add_once
+from lessonroom.storage.statements import add_once, hits
 from lessonroom.storage.store import FoundSpan, MessageState, NewMessage, StoredMessage, keepable
 
 _VERDICTS = {MessageState.RELAYED: "relay", MessageState.HELD: "hold"}
@@ -26,7 +29,7 @@ _KEY = ("room", "sender", "id")
 _FIND = _MESSAGE.where(*(messages.c[name] == bindparam(name) for name in _KEY))
 
 
-def append(db: Connection, message: NewMessage) -> tuple[StoredMessage, bool]:
+def append(db: Connection, message: NewMessage, audit: AuditRecord | None) -> tuple[StoredMessage, bool]:
     """Give a message the room's next number, unless it is there already.
 
     The room's row is locked first, so two writers, also of two processes, take turns: no number is given twice, and
@@ -41,6 +44,7 @@ def append(db: Connection, message: NewMessage) -> tuple[StoredMessage, bool]:
         row = db.execute(_FIND, {name: getattr(message, name) for name in _KEY}).one()
         return stored(row), False
     count(db, message.room, new.seq)
+    auditlog.add(db, audit)
     return new, True
 
 
@@ -67,12 +71,15 @@ def last_seq(db: Connection, room: str) -> int:
     return db.scalar(select(rooms.c.last_seq).where(rooms.c.id == room)) or 0
 
 
-def appeal(db: Connection, room: str, sender: str, message: str, at: float) -> StoredMessage:
-    """Turn blocked into appealed, unless that was decided already; the message keeps its place."""
-    key = {"room": room, "sender": sender, "id": message}
+def appeal(db: Connection, key: Mapping[str, str], at: float, audit: AuditRecord | None) -> StoredMessage:
+    """Turn blocked into appealed, unless that was decided already; the message keeps its place.
+
+    ``key``: its room, sender and id.
+    """
     own = (messages.c[name] == value for name, value in key.items())
     open_ = update(messages).where(*own, messages.c.state == MessageState.BLOCKED, messages.c.decided_at.is_(None))
-    db.execute(open_.values(state=MessageState.APPEALED, waits=MessageState.APPEALED, appealed_at=at))
+    if hits(db, open_.values(state=MessageState.APPEALED, waits=MessageState.APPEALED, appealed_at=at)):
+        auditlog.add(db, audit)
     row = db.execute(_FIND, key).one_or_none()
     if row is None or (row.state != MessageState.APPEALED and row.decided_at is None):
         raise NotFound("expected a blocked message of this member, got another id")

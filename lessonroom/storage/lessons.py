@@ -9,14 +9,17 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, select, update
 
 from lessonroom.errors import NotFound
-from lessonroom.storage.schema import consents, hints, members, pulse, rooms, senders, strikes, tickets
+from lessonroom.storage import auditlog
+from lessonroom.storage.audit import AuditRecord
+from lessonroom.storage.consent import By, ConsentRecord, Purpose
+from lessonroom.storage.schema import consent_words, hints, members, pulse, rooms, senders, strikes, tickets
 from lessonroom.storage.statements import add_once, hits, put
-from lessonroom.storage.store import HintRecord, MemberRecord, RoomRecord, keepable
+from lessonroom.storage.store import GRACE_SECONDS, HintRecord, MemberRecord, RoomRecord, keepable
 
-_ROOM = select(rooms.c.id, rooms.c.mode_cap, rooms.c.created_at, rooms.c.closed_at)
+_ROOM = select(rooms.c.id, rooms.c.mode_cap, rooms.c.created_at, rooms.c.closed_at, rooms.c.setting, rooms.c.ceiling)
 _MEMBER: Select[Any] = select(
     members.c.id,
     func.coalesce(members.c.room, ""),
@@ -28,13 +31,18 @@ _MEMBER: Select[Any] = select(
     members.c.code_expires_at,
     members.c.session_hash,
     members.c.session_expires_at,
+    members.c.place,
+    members.c.band,
+    members.c.release,
 )
+_CONSENT = select(*(column for column in consent_words.c if column.name != "number"))
 _HINT = select(hints.c.id, hints.c.room, hints.c.cue, hints.c.advice, hints.c.at, hints.c.answer)
 
 
-def add_room(db: Connection, room: RoomRecord) -> None:
+def add_room(db: Connection, room: RoomRecord, audit: AuditRecord | None) -> None:
     """Keep a room."""
-    add_once(db, rooms, asdict(room))
+    if add_once(db, rooms, asdict(room)):
+        auditlog.add(db, audit)
 
 
 def get_room(db: Connection, room: str) -> RoomRecord:
@@ -51,11 +59,24 @@ def open_rooms(db: Connection) -> list[RoomRecord]:
     return [RoomRecord(*row) for row in found]
 
 
-def close_room(db: Connection, room: str, at: float) -> None:
+def close_room(db: Connection, room: str, at: float, audit: AuditRecord | None) -> None:
     """Set the end of a room, unless it has one."""
-    closed_at = func.coalesce(rooms.c.closed_at, at)
-    if not hits(db, update(rooms).where(rooms.c.id == room).values(closed_at=closed_at)):
+    if hits(db, update(rooms).where(rooms.c.id == room, rooms.c.closed_at.is_(None)).values(closed_at=at)):
+        auditlog.add(db, audit)
+    else:
+        get_room(db, room)
+
+
+def set_ceiling(db: Connection, room: str, ceiling: str, audit: AuditRecord) -> str:
+    """Lower a room's ceiling, never lift it: of two who set it at once, the lower one holds."""
+    row = db.execute(select(rooms.c.ceiling).where(rooms.c.id == room).with_for_update()).one_or_none()
+    if row is None:
         raise no_room()
+    if row.ceiling is not None and row.ceiling <= ceiling:
+        return str(row.ceiling)
+    db.execute(update(rooms).where(rooms.c.id == room).values(ceiling=ceiling))
+    auditlog.add(db, audit)
+    return ceiling
 
 
 def no_room() -> NotFound:
@@ -63,11 +84,12 @@ def no_room() -> NotFound:
     return NotFound("expected a room that exists, got another id")
 
 
-def add_member(db: Connection, member: MemberRecord) -> None:
+def add_member(db: Connection, member: MemberRecord, audit: AuditRecord | None) -> None:
     """Keep a member."""
-    keepable(member.name)
-    keepable(member.sender)
-    add_once(db, members, {**asdict(member), "room": member.room or None})
+    for text in (member.name, member.sender, member.release):
+        keepable(text)
+    if add_once(db, members, {**asdict(member), "room": member.room or None}):
+        auditlog.add(db, audit)
 
 
 def get_member(db: Connection, member: str) -> MemberRecord:
@@ -99,25 +121,34 @@ def redeem(db: Connection, member: str, code_hash: str, session: Session, now: f
 
 
 def spend(db: Connection, ticket: str, expires_at: float, now: float) -> bool:
-    """Remember a ticket's id until it expires."""
-    db.execute(delete(tickets).where(tickets.c.expires_at <= now))
-    # an expired one would be forgotten by the next call, and then be good a second time
+    """Remember a ticket's id until it expires, and longer: the clock may be set back."""
+    db.execute(delete(tickets).where(tickets.c.expires_at <= now - GRACE_SECONDS))
     return now < expires_at and add_once(db, tickets, {"id": ticket, "expires_at": expires_at})
 
 
-def set_consent(db: Connection, room: str, member: str, agreed: bool, at: float) -> None:
-    """Keep a yes or a no."""
-    put(db, consents, {"room": room, "member": member}, {"agreed": agreed, "at": at})
+def add_consent(db: Connection, consent: ConsentRecord, audit: AuditRecord) -> None:
+    """Keep a word of consent of a member of a room."""
+    get_room(db, consent.room)
+    get_member(db, consent.member)
+    if add_once(db, consent_words, {**asdict(consent), "purpose": str(consent.purpose), "by": str(consent.by)}):
+        auditlog.add(db, audit)
 
 
-def consent(db: Connection, room: str, member: str) -> bool | None:
-    """Read a yes or a no."""
-    return db.scalar(select(consents.c.agreed).where(consents.c.room == room, consents.c.member == member))
+def consents_of(db: Connection, person: str) -> list[ConsentRecord]:
+    """Read the last word for each purpose and by each side."""
+    last = select(func.max(consent_words.c.number)).where(consent_words.c.person == person)
+    query = _CONSENT.where(consent_words.c.number.in_(last.group_by(consent_words.c.purpose, consent_words.c.by)))
+    return [_consent(row) for row in db.execute(query.order_by(consent_words.c.number))]
 
 
-def add_hint(db: Connection, hint: HintRecord) -> None:
+def _consent(row: Row[Any]) -> ConsentRecord:
+    return ConsentRecord(**{**row._mapping, "purpose": Purpose(row.purpose), "by": By(row.by)})
+
+
+def add_hint(db: Connection, hint: HintRecord, audit: AuditRecord | None) -> None:
     """Keep a hint."""
-    add_once(db, hints, asdict(hint))
+    if add_once(db, hints, asdict(hint)):
+        auditlog.add(db, audit)
 
 
 def answer_hint(db: Connection, room: str, hint: str, answer: str) -> None:
@@ -147,9 +178,10 @@ def strikes_of(db: Connection, sender: str) -> list[float]:
     return list(db.scalars(select(strikes.c.at).where(strikes.c.sender == sender).order_by(strikes.c.at)))
 
 
-def set_paying(db: Connection, sender: str, paying: bool) -> None:
+def set_paying(db: Connection, sender: str, paying: bool, audit: AuditRecord | None) -> None:
     """Keep whether a sender pays."""
     put(db, senders, {"sender": keepable(sender)}, {"paying": paying})
+    auditlog.add(db, audit)
 
 
 def paying(db: Connection, sender: str) -> bool:

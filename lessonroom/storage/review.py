@@ -1,4 +1,4 @@
-"""What people decide about messages: the queue they work on, their labels, what is derived of these, the audit.
+"""What people decide about messages: the queue they work on, their labels, what is derived of these.
 
 Implementations are held to ``tests/contracts/review.py``. Times are seconds since the epoch, given by the caller.
 """
@@ -6,13 +6,12 @@ Implementations are held to ``tests/contracts/review.py``. Times are seconds sin
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from lessonroom.storage.audit import AuditRecord, Audits
 from lessonroom.storage.store import NewMessage, StoredMessage
-
-Detail = Mapping[str, str | int | float | bool | None]
 
 
 class Why(StrEnum):
@@ -84,22 +83,6 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class AuditRecord:
-    """Something that was done, for good. Never a text: ``detail`` holds words of ours, numbers and truth values.
-
-    ``actor``: a member's id or ``key:`` and the beginning of an admin key's hash; ``action``: such as ``message.read``;
-    ``subject``: what it was done to, such as ``message:17``.
-    """
-
-    id: str
-    at: float
-    actor: str
-    action: str
-    subject: str
-    detail: Detail = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class SenderRecord:
     """What is kept of a sender. ``strikes``: times of proven violations, oldest first."""
 
@@ -140,7 +123,7 @@ BINS = 20
 """Bins of a histogram of probabilities, each half-open but for the last."""
 
 
-class Reviews(Protocol):
+class Reviews(Audits, Protocol):
     """What the database does for reviewers. Raises :class:`~lessonroom.errors.StoreDown` as the store does."""
 
     async def queue(self, why: Sequence[Why], limit: int) -> Sequence[Waiting]:
@@ -193,8 +176,4 @@ class Reviews(Protocol):
 
     async def struck(self, since: float, least: int) -> Sequence[SenderRecord]:
         """Senders with at least so many strikes since then, by name; older strikes are left out."""
-        ...
-
-    async def audits(self, after: str | None, limit: int) -> Sequence[AuditRecord]:
-        """Records in the order in which they were made, after the one of this id. NotFound for an unknown id."""
         ...

@@ -1,4 +1,4 @@
-"""The queue, decisions, labels and the audit: plain functions of a connection, run by a worker.
+"""The queue, decisions and labels: plain functions of a connection, run by a worker.
 
 They may be run twice, after a deadlock, and then do the same again. What each means stands in
 :class:`lessonroom.storage.review.Reviews`.
@@ -7,15 +7,15 @@ They may be run twice, after a deadlock, and then do the same again. What each m
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, select, update
 
 from lessonroom.errors import Conflict, NotFound
-from lessonroom.storage import chatlog, lessons
-from lessonroom.storage.review import AuditRecord, Decided, Decision, Label, Reading, SenderRecord, Waiting, Why
-from lessonroom.storage.schema import audit, labels, members, messages, rooms, strikes
+from lessonroom.storage import auditlog, chatlog, lessons
+from lessonroom.storage.audit import AuditRecord
+from lessonroom.storage.review import Decided, Decision, Label, Reading, SenderRecord, Waiting, Why
+from lessonroom.storage.schema import labels, members, messages, rooms, strikes
 from lessonroom.storage.statements import add_once, put
 from lessonroom.storage.store import MessageState, NewMessage
 
@@ -52,7 +52,7 @@ def read(db: Connection, number: int, before: int, record: AuditRecord) -> Readi
     row = _known(db, number)
     if row.waits is None and _label(db, number) is None:
         raise _unknown()
-    add_audit(db, record)
+    auditlog.add(db, record)
     return Reading(chatlog.said(row), _before(db, row, before))
 
 
@@ -69,7 +69,7 @@ def decide(db: Connection, decision: Decision, record: AuditRecord) -> Decided:
     _change(db, row, room, decision)
     _keep_label(db, row, decision)
     sender = _strike(db, row, decision)
-    add_audit(db, record)
+    auditlog.add(db, record)
     return _decided(db, decision.number, sender, Why(row.waits), fresh=True)
 
 
@@ -199,22 +199,3 @@ def struck(db: Connection, since: float, least: int) -> list[SenderRecord]:
     for row in db.execute(query):
         found.setdefault(row.sender, []).append(row.at)
     return [SenderRecord(sender, lessons.paying(db, sender), tuple(times)) for sender, times in found.items()]
-
-
-# --- the audit -------------------------------------------------------------------------------------------------------
-
-
-def add_audit(db: Connection, record: AuditRecord) -> None:
-    """Write a record down for good."""
-    add_once(db, audit, {**asdict(record), "detail": dict(record.detail)})
-
-
-def audits(db: Connection, after: str | None, limit: int) -> list[AuditRecord]:
-    """Read records in their order."""
-    start = 0
-    if after is not None:
-        start = db.scalar(select(audit.c.number).where(audit.c.id == after)) or 0
-        if not start:
-            raise NotFound("expected the id of a record, got another one")
-    rows = db.execute(select(audit).where(audit.c.number > start).order_by(audit.c.number).limit(limit))
-    return [AuditRecord(row.id, row.at, row.actor, row.action, row.subject, row.detail) for row in rows]

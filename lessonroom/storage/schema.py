@@ -5,6 +5,8 @@ Times are seconds since the epoch. ``number`` is the order of making.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -19,6 +21,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
     true,
 )
 
@@ -34,11 +37,18 @@ metadata = MetaData(naming_convention=_NAMES)
 
 
 def _word(
-    name: str, *, refers: str = "", nullable: bool = False, key: bool = False, unique: bool = False
+    name: str,
+    *,
+    refers: str = "",
+    nullable: bool = False,
+    key: bool = False,
+    unique: bool = False,
+    empty: bool = False,
 ) -> Column[str]:
-    """An id, role, state or hash; ``refers`` to a column of another table."""
+    """An id, role, state or hash; ``refers`` to a column of another table; ``empty`` unless something is known."""
     foreign = [ForeignKey(refers)] if refers else []
-    return Column(name, Text, *foreign, nullable=nullable, primary_key=key, unique=unique or None)
+    rules: dict[str, Any] = {"nullable": nullable, "primary_key": key, "unique": unique or None}
+    return Column(name, Text, *foreign, server_default=text("''") if empty else None, **rules)
 
 
 rooms = Table(
@@ -52,6 +62,8 @@ rooms = Table(
     # a counter, not max(seq): numbers stay unique when old messages are deleted
     Column("last_seq", BigInteger, nullable=False, server_default="0"),
     Column("hints_on", Boolean, nullable=False, server_default=true()),
+    _word("setting", empty=True),
+    _word("ceiling", nullable=True),
 )
 
 members = Table(
@@ -68,6 +80,9 @@ members = Table(
     Column("code_expires_at", Double, nullable=False),
     _word("session_hash", nullable=True),
     Column("session_expires_at", Double),
+    _word("place", empty=True),
+    _word("band", empty=True),
+    _word("release", empty=True),
     Index(None, "room"),
 )
 
@@ -150,16 +165,37 @@ audit = Table(
     _word("action"),
     _word("subject"),
     Column("detail", JSON, nullable=False),
+    _word("previous"),
+    _word("hash"),
 )
 """What was done, for good: triggers made by the migration refuse to change or delete a row."""
 
-consents = Table(
-    "consents",
+audit_head = Table(
+    "audit_head",
     metadata,
-    _word("room", refers="rooms.id", key=True),
-    _word("member", refers="members.id", key=True),
-    Column("agreed", Boolean, nullable=False),
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
+    _word("hash"),
+)
+"""One row: the last record's number and hash."""
+
+consent_words = Table(
+    "consent_words",
+    metadata,
+    Column("number", _BIG, primary_key=True),
+    _word("id", unique=True),
+    _word("person"),
+    _word("purpose"),
+    _word("by"),
+    Column("given", Boolean, nullable=False),
+    _word("text"),
+    _word("lang"),
     Column("at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    # no foreign keys: a word is kept longer than the room that it was said in
+    _word("room"),
+    _word("member"),
+    Index(None, "person"),
 )
 
 hints = Table(
@@ -197,3 +233,15 @@ pulse = Table(
     Column("beats", Integer, nullable=False),
 )
 """One row that :meth:`~lessonroom.storage.store.Store.check` writes, to know that writing works."""
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("at", Double, nullable=False),
+    _word("kind"),
+    Column("cut", Double, nullable=False),
+    Column("deleted", BigInteger, nullable=False),
+    Column("left_beyond", BigInteger, nullable=False),
+)
+"""What was deleted because its time was over. ``cut``: all before it had to go; ``left_beyond``: what of it is left."""

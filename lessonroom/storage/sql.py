@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.exc import SQLAlchemyError
 
 from lessonroom.errors import StoreDown
-from lessonroom.storage import chatlog, drift, lessons, reviewlog
+from lessonroom.storage import auditlog, chatlog, drift, lessons, reviewlog
+from lessonroom.storage.audit import AuditRecord, Head, Link
+from lessonroom.storage.consent import ConsentRecord
 from lessonroom.storage.database import Database, connect
 from lessonroom.storage.migrate import upgrade
 from lessonroom.storage.reasons import reason
 from lessonroom.storage.review import (
-    AuditRecord,
     Decided,
     Decision,
     Judge,
@@ -71,8 +72,8 @@ class SqlStore:
     async def check(self) -> None:
         await self._writer.ask(lessons.beat)
 
-    async def add_room(self, room: RoomRecord) -> None:
-        await self._writer.ask(lambda db: lessons.add_room(db, room))
+    async def add_room(self, room: RoomRecord, *, audit: AuditRecord | None = None) -> None:
+        await self._writer.ask(lambda db: lessons.add_room(db, room, audit))
 
     async def room(self, room: str) -> RoomRecord:
         return await self._reader.ask(lambda db: lessons.get_room(db, room))
@@ -80,11 +81,14 @@ class SqlStore:
     async def open_rooms(self) -> Sequence[RoomRecord]:
         return await self._reader.ask(lessons.open_rooms)
 
-    async def close_room(self, room: str, at: float) -> None:
-        await self._writer.ask(lambda db: lessons.close_room(db, room, at))
+    async def close_room(self, room: str, at: float, *, audit: AuditRecord | None = None) -> None:
+        await self._writer.ask(lambda db: lessons.close_room(db, room, at, audit))
 
-    async def add_member(self, member: MemberRecord) -> None:
-        await self._writer.ask(lambda db: lessons.add_member(db, member))
+    async def set_ceiling(self, room: str, ceiling: str, audit: AuditRecord) -> str:
+        return await self._writer.ask(lambda db: lessons.set_ceiling(db, room, ceiling, audit))
+
+    async def add_member(self, member: MemberRecord, *, audit: AuditRecord | None = None) -> None:
+        await self._writer.ask(lambda db: lessons.add_member(db, member, audit))
 
     async def member(self, member: str) -> MemberRecord:
         return await self._reader.ask(lambda db: lessons.get_member(db, member))
@@ -99,8 +103,8 @@ class SqlStore:
     async def spend(self, ticket: str, expires_at: float, now: float) -> bool:
         return await self._writer.ask(lambda db: lessons.spend(db, ticket, expires_at, now))
 
-    async def append(self, message: NewMessage) -> tuple[StoredMessage, bool]:
-        return await self._writer.ask(lambda db: chatlog.append(db, message))
+    async def append(self, message: NewMessage, *, audit: AuditRecord | None = None) -> tuple[StoredMessage, bool]:
+        return await self._writer.ask(lambda db: chatlog.append(db, message, audit))
 
     async def after(self, room: str, seq: int, reader: str, limit: int) -> Sequence[StoredMessage]:
         return await self._reader.ask(lambda db: chatlog.after(db, room, seq, reader, limit))
@@ -111,17 +115,26 @@ class SqlStore:
     async def last_seq(self, room: str) -> int:
         return await self._reader.ask(lambda db: chatlog.last_seq(db, room))
 
-    async def appeal(self, room: str, sender: str, id: str, at: float) -> StoredMessage:  # noqa: A002
-        return await self._writer.ask(lambda db: chatlog.appeal(db, room, sender, id, at))
+    async def appeal(
+        self,
+        room: str,
+        sender: str,
+        id: str,  # noqa: A002
+        at: float,
+        *,
+        audit: AuditRecord | None = None,
+    ) -> StoredMessage:
+        key = {"room": room, "sender": sender, "id": id}
+        return await self._writer.ask(lambda db: chatlog.appeal(db, key, at, audit))
 
-    async def set_consent(self, room: str, member: str, agreed: bool, at: float) -> None:
-        await self._writer.ask(lambda db: lessons.set_consent(db, room, member, agreed, at))
+    async def add_consent(self, consent: ConsentRecord, audit: AuditRecord) -> None:
+        await self._writer.ask(lambda db: lessons.add_consent(db, consent, audit))
 
-    async def consent(self, room: str, member: str) -> bool | None:
-        return await self._reader.ask(lambda db: lessons.consent(db, room, member))
+    async def consents(self, person: str) -> Sequence[ConsentRecord]:
+        return await self._reader.ask(lambda db: lessons.consents_of(db, person))
 
-    async def add_hint(self, hint: HintRecord) -> None:
-        await self._writer.ask(lambda db: lessons.add_hint(db, hint))
+    async def add_hint(self, hint: HintRecord, *, audit: AuditRecord | None = None) -> None:
+        await self._writer.ask(lambda db: lessons.add_hint(db, hint, audit))
 
     async def answer_hint(self, room: str, hint: str, answer: str) -> None:
         await self._writer.ask(lambda db: lessons.answer_hint(db, room, hint, answer))
@@ -141,8 +154,8 @@ class SqlStore:
     async def paying(self, sender: str) -> bool:
         return await self._reader.ask(lambda db: lessons.paying(db, sender))
 
-    async def set_paying(self, sender: str, paying: bool) -> None:
-        await self._writer.ask(lambda db: lessons.set_paying(db, sender, paying))
+    async def set_paying(self, sender: str, paying: bool, *, audit: AuditRecord | None = None) -> None:
+        await self._writer.ask(lambda db: lessons.set_paying(db, sender, paying, audit))
 
     # --- reviewers ---------------------------------------------------------------------------------------------------
 
@@ -176,5 +189,16 @@ class SqlStore:
     async def struck(self, since: float, least: int) -> Sequence[SenderRecord]:
         return await self._reader.ask(lambda db: reviewlog.struck(db, since, least))
 
+    # --- the audit ---------------------------------------------------------------------------------------------------
+
+    async def record(self, audit: AuditRecord) -> None:
+        await self._writer.ask(lambda db: auditlog.add(db, audit))
+
     async def audits(self, after: str | None, limit: int) -> Sequence[AuditRecord]:
-        return await self._reader.ask(lambda db: reviewlog.audits(db, after, limit))
+        return await self._reader.ask(lambda db: auditlog.audits(db, after, limit))
+
+    async def links(self, after: int, limit: int) -> Sequence[Link]:
+        return await self._reader.ask(lambda db: auditlog.links(db, after, limit))
+
+    async def head(self) -> Head:
+        return await self._reader.ask(auditlog.head)

@@ -12,6 +12,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from lessonroom.errors import BadInput
+from lessonroom.storage.audit import AuditRecord, Audits
+from lessonroom.storage.consent import ConsentRecord
 
 
 class MessageState(StrEnum):
@@ -25,12 +27,18 @@ class MessageState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RoomRecord:
-    """One lesson. ``mode_cap``: the most analysis that its owner allows, ``M0`` to ``M3``."""
+    """One lesson. ``mode_cap``: the most analysis that its owner allows, ``M0`` to ``M3``.
+
+    ``setting``: how the lesson was bought, a :class:`lessonroom.policy.Setting`, empty when unknown; ``ceiling``: the
+    most that the law allows in it, None until that was decided.
+    """
 
     id: str
     mode_cap: str
     created_at: float
     closed_at: float | None = None
+    setting: str = ""
+    ceiling: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,8 @@ class MemberRecord:
 
     ``sender``: the platform's stable name of the person, for standing; ``code_hash``: SHA-256 of the link's one-time
     code; ``session_hash``: SHA-256 of the session secret that the code was exchanged for. ``room``: empty for
-    operators, who belong to no room.
+    operators, who belong to no room. ``place``, ``band``: where they are and their age, in the words of
+    :mod:`lessonroom.policy`; ``release``: reference of a written release. Empty when unknown or none.
     """
 
     id: str
@@ -52,6 +61,9 @@ class MemberRecord:
     code_expires_at: float
     session_hash: str | None = None
     session_expires_at: float | None = None
+    place: str = ""
+    band: str = ""
+    release: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +124,10 @@ class HintRecord:
     answer: str | None = None
 
 
+GRACE_SECONDS = 120.0
+"""How long the id of a ticket that has expired is still known."""
+
+
 def keepable(text: str) -> str:
     """The text, if every database can keep it.
 
@@ -126,12 +142,12 @@ def keepable(text: str) -> str:
     return text
 
 
-class Store(Protocol):
+class Store(Audits, Protocol):
     """The database. Every method raises :class:`~lessonroom.errors.StoreDown` when it cannot do its work in time.
 
     After StoreDown a write may still have happened: the answer was lost, not the record. So each write can be repeated.
     Writes raise :class:`~lessonroom.errors.NotFound` for a room or member that does not exist; lists that belong to
-    one are then empty.
+    one are then empty. ``audit``: what goes on record of a write that changes something, both or neither.
     """
 
     async def open(self) -> None:
@@ -146,7 +162,7 @@ class Store(Protocol):
         """Return when a record could be written now; for ``/readyz``."""
         ...
 
-    async def add_room(self, room: RoomRecord) -> None:
+    async def add_room(self, room: RoomRecord, *, audit: AuditRecord | None = None) -> None:
         """Keep a new room; the same id twice changes nothing."""
         ...
 
@@ -158,11 +174,15 @@ class Store(Protocol):
         """All rooms that are not closed, oldest first."""
         ...
 
-    async def close_room(self, room: str, at: float) -> None:
+    async def close_room(self, room: str, at: float, *, audit: AuditRecord | None = None) -> None:
         """Mark the room closed; closing twice changes nothing."""
         ...
 
-    async def add_member(self, member: MemberRecord) -> None:
+    async def set_ceiling(self, room: str, ceiling: str, audit: AuditRecord) -> str:
+        """Keep the lower of the ceiling that is kept and this one, ``M0`` to ``M3``; gives what is kept now."""
+        ...
+
+    async def add_member(self, member: MemberRecord, *, audit: AuditRecord | None = None) -> None:
         """Keep a new member; the same id twice changes nothing."""
         ...
 
@@ -179,10 +199,13 @@ class Store(Protocol):
         ...
 
     async def spend(self, ticket: str, expires_at: float, now: float) -> bool:
-        """Use up a ticket's id; False when it was used before or is too old. Atomic; forgets ids that have expired."""
+        """Use up a ticket's id; False when it was used before or is too old. Atomic.
+
+        Forgets ids :data:`GRACE_SECONDS` after they expired: until then, a clock that is set back revives none.
+        """
         ...
 
-    async def append(self, message: NewMessage) -> tuple[StoredMessage, bool]:
+    async def append(self, message: NewMessage, *, audit: AuditRecord | None = None) -> tuple[StoredMessage, bool]:
         """Keep a message; the flag says whether it is new.
 
         The same (room, sender, id) again gives back what was stored the first time, and False. BadInput for a text
@@ -202,22 +225,30 @@ class Store(Protocol):
         """The room's highest number, 0 when nothing was said."""
         ...
 
-    async def appeal(self, room: str, sender: str, id: str, at: float) -> StoredMessage:  # noqa: A002
+    async def appeal(
+        self,
+        room: str,
+        sender: str,
+        id: str,  # noqa: A002
+        at: float,
+        *,
+        audit: AuditRecord | None = None,
+    ) -> StoredMessage:
         """Turn a blocked message into an appealed one; appealing twice changes nothing. NotFound for others.
 
         A message that was decided stays what it is, and is given back as it is.
         """
         ...
 
-    async def set_consent(self, room: str, member: str, agreed: bool, at: float) -> None:
-        """Keep what the student said last."""
+    async def add_consent(self, consent: ConsentRecord, audit: AuditRecord) -> None:
+        """Keep a word of consent; earlier words stay. The same id twice changes nothing."""
         ...
 
-    async def consent(self, room: str, member: str) -> bool | None:
-        """What the student said last; None when they were not asked yet."""
+    async def consents(self, person: str) -> Sequence[ConsentRecord]:
+        """What was said last about a student, for each purpose and by each side, in the order of saying."""
         ...
 
-    async def add_hint(self, hint: HintRecord) -> None:
+    async def add_hint(self, hint: HintRecord, *, audit: AuditRecord | None = None) -> None:
         """Keep a hint that is about to be shown; the same id twice in a room changes nothing."""
         ...
 
@@ -245,6 +276,6 @@ class Store(Protocol):
         """Whether the platform has told us that this sender pays."""
         ...
 
-    async def set_paying(self, sender: str, paying: bool) -> None:
+    async def set_paying(self, sender: str, paying: bool, *, audit: AuditRecord | None = None) -> None:
         """Keep what the platform told us."""
         ...

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import pytest
 
 from lessonroom.errors import Conflict, NotFound
-from lessonroom.storage.review import AuditRecord, Decided, Decision, Judge, Period, Reviews, Tally, Why
+from lessonroom.storage.audit import AuditRecord
+from lessonroom.storage.review import Decided, Decision, Judge, Period, Reviews, Tally, Why
 from lessonroom.storage.store import MessageState, NewMessage, Store, StoredMessage
 from tests.contracts.store import NOW, OTHER, ROOM, SPANS, STUDENT, TEACHER, fill, numbers, said
 

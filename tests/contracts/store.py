@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 
 from lessonroom.errors import BadInput, NotFound, StoreDown
+from lessonroom.storage.audit import AuditRecord, Head
+from lessonroom.storage.chain import START, head_of, link_to
+from lessonroom.storage.consent import By, ConsentRecord, Purpose
 from lessonroom.storage.store import (
+    GRACE_SECONDS,
     FoundSpan,
     HintRecord,
     MemberRecord,
@@ -27,6 +31,9 @@ OTHER = RoomRecord("room-0002", "M0", NOW + 1)
 TEACHER = MemberRecord("teacher-1", ROOM.id, "teacher", "Ольга", "platform:1", NOW, "c" * 64, NOW + 60)
 STUDENT = MemberRecord("student-1", ROOM.id, "student", "Anna 👩‍🎓", "platform:2", NOW, "d" * 64, NOW + 60)
 HINT = HintRecord("hint-0001", ROOM.id, "face", "slower", NOW)
+YES = ConsentRecord(
+    "consent-1", STUDENT.sender, Purpose.HINTS, By.STUDENT, True, "a1b2", "uk", NOW, NOW + 9e6, ROOM.id, STUDENT.id
+)
 SPANS = (FoundSpan("phone", 3, 9, "digits"), FoundSpan("email", 0, 2))
 TEXTS = ["hello", "привет", "'); DROP TABLE rooms; --", "a\n\tb", "👩‍🎓", "\u202e\ufeff", "%s :x ?", "x" * 20_000]
 
@@ -45,6 +52,14 @@ def said(number: int | str, *, sender: str = STUDENT.id, room: str = ROOM.id, **
         model="contact_filter 1",
     )
     return replace(message, **changes)
+
+
+def deed(name: str = "deed-1", **detail: Any) -> AuditRecord:
+    return AuditRecord(name, NOW, STUDENT.id, "something.done", f"room:{ROOM.id}", detail)
+
+
+async def recorded(store: Store) -> list[str]:
+    return [record.id for record in await store.audits(None, 99)]
 
 
 async def fill(store: Store) -> None:
@@ -68,6 +83,28 @@ class StoreContract:
         await fill(store)
         assert await store.room(ROOM.id) == ROOM
         assert await store.room(OTHER.id) == OTHER
+
+    async def test_a_room_keeps_how_it_was_bought_and_what_the_law_allows(self, store: Store) -> None:
+        room = replace(ROOM, setting="self", ceiling="M2")
+        await store.add_room(room)
+        assert await store.room(ROOM.id) == room
+        assert list(await store.open_rooms()) == [room]
+
+    async def test_a_ceiling_only_falls(self, store: Store) -> None:
+        """Whatever a later table says, a lesson that has begun is not raised; who asks hears what holds."""
+        await fill(store)
+        given = ["M2", "M3", "M2", "M1", "M2", "M0", "M3"]
+        kept = [await store.set_ceiling(ROOM.id, one, deed(f"deed-{turn}")) for turn, one in enumerate(given)]
+        assert kept == ["M2", "M2", "M2", "M1", "M1", "M0", "M0"]
+        assert (await store.room(ROOM.id)).ceiling == "M0"
+        assert (await store.room(OTHER.id)).ceiling is None
+        assert await recorded(store) == ["deed-0", "deed-3", "deed-5"]
+
+    async def test_of_ceilings_set_at_once_the_lowest_holds(self, store: Store) -> None:
+        await fill(store)
+        tries = (store.set_ceiling(ROOM.id, f"M{turn % 3 + 1}", deed(f"deed-{turn}")) for turn in range(12))
+        assert (await asyncio.gather(*tries))[-1] == "M1"
+        assert (await store.room(ROOM.id)).ceiling == "M1"
 
     async def test_a_room_that_is_not_there_is_not_found(self, store: Store) -> None:
         with pytest.raises(NotFound):
@@ -99,6 +136,13 @@ class StoreContract:
         with pytest.raises(NotFound):
             await store.member("nobody")
 
+    async def test_a_member_keeps_what_the_law_asks_about(self, store: Store) -> None:
+        await store.add_room(ROOM)
+        member = replace(STUDENT, place="US-IL", band="18+", release="paper № 7")
+        await store.add_member(member)
+        assert await store.member(STUDENT.id) == member
+        assert list(await store.members(ROOM.id)) == [member]
+
     async def test_the_same_member_twice_changes_nothing(self, store: Store) -> None:
         await fill(store)
         await store.add_member(replace(STUDENT, role="teacher"))
@@ -123,8 +167,9 @@ class StoreContract:
             lambda: store.add_member(replace(STUDENT, id="student-9", room="none")),
             lambda: store.append(said(1, room="none")),
             lambda: store.appeal("none", STUDENT.id, "message-1", NOW),
-            lambda: store.set_consent("none", STUDENT.id, True, NOW),
-            lambda: store.set_consent(ROOM.id, "none", True, NOW),
+            lambda: store.set_ceiling("none", "M0", deed()),
+            lambda: store.add_consent(replace(YES, room="none"), deed()),
+            lambda: store.add_consent(replace(YES, member="none"), deed()),
             lambda: store.add_hint(replace(HINT, room="none")),
             lambda: store.answer_hint("none", HINT.id, "helpful"),
             lambda: store.set_hints_on("none", False),
@@ -132,6 +177,7 @@ class StoreContract:
         for write in writes:
             with pytest.raises(NotFound):
                 await write()
+        assert await recorded(store) == []
 
     async def test_what_belongs_to_a_room_that_is_not_there_is_empty(self, store: Store) -> None:
         assert list(await store.members("none")) == []
@@ -139,7 +185,7 @@ class StoreContract:
         assert list(await store.after("none", 0, "me", 9)) == []
         assert list(await store.recent("none", 9)) == []
         assert await store.last_seq("none") == 0
-        assert await store.consent("none", "me") is None
+        assert list(await store.consents("none")) == []
         assert await store.hints_on("none") is True
 
     # --- codes and tickets ---
@@ -182,9 +228,16 @@ class StoreContract:
 
     async def test_a_ticket_cannot_be_spent_after_its_time_although_it_was_forgotten(self, store: Store) -> None:
         assert await store.spend("ticket-1", NOW + 30, NOW) is True
-        assert await store.spend("ticket-2", NOW + 99, NOW + 30) is True  # forgets the first
+        later = NOW + 30 + GRACE_SECONDS
+        assert await store.spend("ticket-2", later + 30, later) is True  # forgets the first
+        assert await store.spend("ticket-1", NOW + 30, later) is False
         assert await store.spend("ticket-1", NOW + 30, NOW + 30) is False
-        assert await store.spend("ticket-1", NOW + 30, NOW + 31) is False
+
+    async def test_a_clock_that_is_set_back_does_not_revive_a_ticket(self, store: Store) -> None:
+        assert await store.spend("ticket-1", NOW + 30, NOW) is True
+        for turn, later in enumerate((30.0, 31.0, 29.0 + GRACE_SECONDS)):
+            assert await store.spend(f"other-{turn}", NOW + 999, NOW + later) is True
+            assert await store.spend("ticket-1", NOW + 30, NOW + 1) is False
 
     # --- messages ---
 
@@ -314,13 +367,37 @@ class StoreContract:
     # --- consent, hints, senders ---
 
     async def test_the_last_word_on_consent_counts(self, store: Store) -> None:
+        """The one that was said last, whatever the clock was set to."""
         await fill(store)
-        assert await store.consent(ROOM.id, STUDENT.id) is None
-        for agreed in (True, False, True, False):
-            await store.set_consent(ROOM.id, STUDENT.id, agreed, NOW)
-            assert await store.consent(ROOM.id, STUDENT.id) is agreed
-        assert await store.consent(OTHER.id, STUDENT.id) is None
-        assert await store.consent(ROOM.id, TEACHER.id) is None
+        assert list(await store.consents(STUDENT.sender)) == []
+        for turn, given in enumerate((True, False, True, False)):
+            said = replace(YES, id=f"consent-{turn}", given=given, at=NOW - turn, expires_at=NOW + 9e6 - turn)
+            await store.add_consent(said, deed(f"deed-{turn}"))
+            assert list(await store.consents(STUDENT.sender)) == [said]
+        assert list(await store.consents(TEACHER.sender)) == []
+        assert await recorded(store) == [f"deed-{turn}" for turn in range(4)]
+
+    async def test_each_purpose_and_each_side_has_a_word_of_its_own(self, store: Store) -> None:
+        await fill(store)
+        words = [
+            replace(YES, id=f"{purpose}-{by}-{given}", purpose=purpose, by=by, given=given)
+            for given in (True, False)
+            for purpose in Purpose
+            for by in By
+        ]
+        for word in words:
+            await store.add_consent(word, deed(word.id))
+        assert list(await store.consents(STUDENT.sender)) == words[6:]
+        assert {(type(word.purpose), type(word.by)) for word in await store.consents(STUDENT.sender)} == {(Purpose, By)}
+
+    async def test_the_same_word_of_consent_twice_changes_nothing(self, store: Store) -> None:
+        """It is written until it is kept; in between somebody may have taken it back."""
+        await fill(store)
+        no = replace(YES, id="consent-2", given=False)
+        for word in (YES, no, YES):
+            await store.add_consent(word, deed(f"deed {word.id}"))
+        assert list(await store.consents(STUDENT.sender)) == [no]
+        assert await recorded(store) == ["deed consent-1", "deed consent-2"]
 
     async def test_hints_are_kept_with_their_answers(self, store: Store) -> None:
         await fill(store)
@@ -370,6 +447,69 @@ class StoreContract:
             await store.set_paying("platform:2", paying)
             assert await store.paying("platform:2") is paying
         assert await store.paying("platform:1") is False
+
+    # --- the audit ---
+
+    async def test_what_is_done_and_its_record_are_one(self, store: Store) -> None:
+        """Written once, also when the write is repeated because its answer was lost."""
+        blocked = said(1, state=MessageState.BLOCKED)
+        writes: list[Callable[[AuditRecord], Awaitable[Any]]] = [
+            lambda audit: store.add_room(ROOM, audit=audit),
+            lambda audit: store.add_member(STUDENT, audit=audit),
+            lambda audit: store.set_ceiling(ROOM.id, "M1", audit),
+            lambda audit: store.add_consent(YES, audit),
+            lambda audit: store.append(blocked, audit=audit),
+            lambda audit: store.appeal(ROOM.id, STUDENT.id, blocked.id, NOW, audit=audit),
+            lambda audit: store.add_hint(HINT, audit=audit),
+            lambda audit: store.set_paying(STUDENT.sender, True, audit=audit),
+            lambda audit: store.close_room(ROOM.id, NOW, audit=audit),
+            store.record,
+        ]
+        for turn, write in enumerate(writes):
+            for _ in range(2):
+                await write(deed(f"deed-{turn}"))
+                assert await recorded(store) == [f"deed-{one}" for one in range(turn + 1)]
+
+    async def test_a_write_that_changes_nothing_leaves_no_record(self, store: Store) -> None:
+        await fill(store)
+        blocked = said(1, state=MessageState.BLOCKED)
+        await store.append(blocked)
+        await store.appeal(ROOM.id, STUDENT.id, blocked.id, NOW)
+        await store.add_hint(HINT)
+        await store.close_room(ROOM.id, NOW)
+        await store.add_room(ROOM, audit=deed())
+        await store.add_member(STUDENT, audit=deed())
+        await store.append(blocked, audit=deed())
+        await store.appeal(ROOM.id, STUDENT.id, blocked.id, NOW, audit=deed())
+        await store.add_hint(HINT, audit=deed())
+        await store.close_room(ROOM.id, NOW, audit=deed())
+        assert await recorded(store) == []
+
+    async def test_a_write_that_fails_leaves_no_record(self, store: Store) -> None:
+        await fill(store)
+        with pytest.raises(BadInput):
+            await store.append(said(1, text="\0"), audit=deed())
+        with pytest.raises(NotFound):
+            await store.add_hint(replace(HINT, room="none"), audit=deed())
+        assert await recorded(store) == []
+        assert await store.head() == Head(0, START)
+
+    async def test_each_record_is_tied_to_the_one_before_it(self, store: Store) -> None:
+        await fill(store)
+        records = [deed(f"deed-{turn}", whole=turn, part=turn / 3, word="слово", none=None) for turn in range(5)]
+        await asyncio.gather(*(store.record(record) for record in records))
+        links = list(await store.links(0, 99))
+        expected = START
+        for number, (link, record) in enumerate(zip(links, records, strict=True), 1):
+            assert link == link_to(number, expected, record)
+            expected = link.hash
+        assert await store.head() == head_of(links[-1])
+        assert list(await store.links(2, 2)) == links[2:4]
+
+    async def test_a_record_that_is_no_json_is_refused(self, store: Store) -> None:
+        with pytest.raises(BadInput):
+            await store.record(deed(share=float("nan")))
+        assert await recorded(store) == []
 
     # --- the store itself ---
 
