@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import cast
 
@@ -29,12 +30,17 @@ from lessonroom.media.pipeline import Watch
 from lessonroom.media.types import Hint, Strain
 from lessonroom.media.vision import MODELS, Vision, see
 from lessonroom.metrics import Metrics
+from lessonroom.policy import Deployment
+from lessonroom.policy_file import table_in_force
+from lessonroom.rooms.ceiling import House
 from lessonroom.rooms.hub import Hub
 from lessonroom.rooms.live import Analyser, MakeWatch
 from lessonroom.rooms.review import Review
 from lessonroom.server import http
 from lessonroom.server.admission import Admission
 from lessonroom.server.figures import Figures
+from lessonroom.server.limits import per_minute
+from lessonroom.server.refusals import Refusals
 from lessonroom.server.services import Services
 from lessonroom.storage.sql import SqlStore, open_store
 
@@ -88,6 +94,7 @@ class App:
         await self.hub.stop()
         await self._rollout.stop()
         await self.services.figures.stop()
+        await self.services.refusals.finish()
         if self._eyes is not None:
             self._eyes.vision.close()
             self._eyes.engine.close()
@@ -114,7 +121,7 @@ def build(settings: Settings) -> App:
     gate = Gate(None, ChatPolicy.of(settings), deadline=settings.chat_deadline, on_failure=metrics.chat_failed)
     rollout = Rollout(gate, Releases(settings.data_dir, settings.models_dir), metrics)
     rollout.choose()
-    hub = Hub(store, gate, _watches(eyes, settings, metrics), settings, metrics)
+    hub = Hub(store, gate, _watches(eyes, settings, metrics), settings, metrics, house=_house(settings, metrics))
     review = Review(store, hub, metrics, shadow=rollout.shadow)
     figures = Figures(
         metrics,
@@ -126,8 +133,21 @@ def build(settings: Settings) -> App:
         deadline=settings.inference_deadline,
     )
     admission = Admission(store, settings, signing_key(settings.data_dir / KEY_FILE))
-    services = Services(settings, store, hub, admission, metrics, figures, review)
+    refusals = Refusals(store, metrics, settings.refusals_per_minute)
+    tickets = per_minute(settings.tickets_per_minute)
+    services = Services(settings, store, hub, admission, metrics, figures, review, refusals, tickets)
     return App(settings, services, eyes, store, rollout)
+
+
+def _house(settings: Settings, metrics: Metrics) -> House:
+    """What decides how much a lesson may be analysed here."""
+    table = table_in_force(settings.policy_table, today=_today())
+    metrics.policy_expires_in(lambda: table.days_left(_today()))
+    return House(table, settings.provider_place, Deployment(settings.impact_assessment, settings.server_place))
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _make_folder(folder: Path) -> None:

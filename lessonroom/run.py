@@ -18,11 +18,19 @@ from lessonroom.errors import LessonroomError
 from lessonroom.policy import Mode
 from lessonroom.server import listen
 from lessonroom.simulate.client import play
+from lessonroom.simulate.facts import ADULT, PLACE, SETTING
 
 Say = Callable[[str], object]
 
-QUICK = {"hint_first_seconds": 30.0, "hint_pause_seconds": 60.0}
-"""A demo is looked at for minutes, a lesson lasts an hour: hints may come sooner here."""
+QUICK = {
+    "hint_first_seconds": 30.0,
+    "hint_pause_seconds": 60.0,
+    "provider_place": PLACE,
+    "server_place": PLACE,
+    "ice_private": True,
+}
+"""A demo is looked at for minutes, a lesson lasts an hour: hints may come sooner here. And it is somewhere, and its
+camera may be that of a phone in the same house."""
 
 log = logs.get(__name__)
 
@@ -99,9 +107,9 @@ async def _demo_on(bound: socket, settings: Settings, clip: Path | None, say: Sa
 
 async def make_lesson(app: App) -> Lesson:
     """A room with a teacher and a student, whose owner allows the analyser, and an operator."""
-    room = await app.admission.make_room(Mode.M3)
-    teacher = await app.admission.make_member(room, "teacher", "Maria")
-    student = await app.admission.make_member(room, "student", "Anna")
+    room = await app.admission.make_room(Mode.M3, SETTING)
+    teacher = await app.admission.make_member(room, "teacher", "Maria", about=ADULT)
+    student = await app.admission.make_member(room, "student", "Anna", about=ADULT)
     operator = await app.admission.make_operator()
     return Lesson(teacher.link, student.link, operator.link)
 

@@ -19,6 +19,7 @@ from lessonroom import messages as m
 from lessonroom.bench.serving import Server
 from lessonroom.errors import EngineDown
 from lessonroom.simulate.admission import Admission, Link
+from lessonroom.simulate.facts import PLACE, SETTING
 from lessonroom.simulate.shaped import ShapedTrack
 from lessonroom.simulate.whip import WhipFeed
 
@@ -135,7 +136,7 @@ class Lesson:
 @asynccontextmanager
 async def lesson(server: Server, number: int, frames: list[bytes], waits: Waits) -> AsyncIterator[Lesson]:
     """Make a room, let both in, agree to analysis, feed the analyser; everything is closed at the end."""
-    room = (await server.post("rooms", {"mode_cap": "M3"}))["room"]
+    room = (await server.post("rooms", {"mode_cap": "M3", "setting": SETTING}))["room"]
     links = [await _member(server, room, role) for role in ("teacher", "student")]
     async with AsyncExitStack() as stack:
         teacher, student = [await stack.enter_async_context(Admission(Link.read(link))) for link in links]
@@ -160,7 +161,8 @@ async def _within(wait: Coroutine[Any, Any, object], what: str) -> None:
 
 
 async def _member(server: Server, room: str, role: str) -> str:
-    return str((await server.post(f"rooms/{room}/members", {"role": role, "name": role}))["link"])
+    about = {"role": role, "name": role, "place": PLACE, "age": 30}
+    return str((await server.post(f"rooms/{room}/members", about))["link"])
 
 
 @asynccontextmanager

@@ -23,6 +23,7 @@ from lessonroom.bench.serving import Reading, quantile, serving
 from lessonroom.errors import EngineDown
 from lessonroom.progress import Show, unseen
 from lessonroom.simulate import shaped
+from lessonroom.simulate.facts import PLACE
 
 AT_ONCE = 4
 """Lessons that are let in at the same time."""
@@ -83,7 +84,7 @@ class Plan:
     def settings(self) -> dict[str, object]:
         """Settings of the server; hints may come at once, so that their way to the teacher is measured."""
         return {
-            "ice_loopback": True, "analysers": self.rooms, "log_level": "warning",
+            "ice_loopback": True, "provider_place": PLACE, "analysers": self.rooms, "log_level": "warning",
             "sample_rate": self.samples, "sample_rate_least": min(0.5, self.samples),
             "chat_per_minute": 1000, "strain_learning_seconds": 5, "strain_half_life": 2,
             "hint_first_seconds": 0, "hint_hold_seconds": 0, "hint_pause_seconds": 2,

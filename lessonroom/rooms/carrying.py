@@ -16,9 +16,11 @@ from lessonroom.messages import ChatRefused
 from lessonroom.metrics import Metrics
 from lessonroom.rooms import events as ev
 from lessonroom.rooms.live import Live
+from lessonroom.rooms.recording import record
 from lessonroom.rooms.standings import Standings
 from lessonroom.rooms.talk import Admitted
-from lessonroom.storage.store import MessageState, Store
+from lessonroom.storage.audit import AuditRecord
+from lessonroom.storage.store import MessageState, NewMessage, Store
 
 log = logs.get(__name__)
 
@@ -71,7 +73,8 @@ class Carrying:
         try:
             verdict = await self._screen(live, said, await self._standing(live, said))
             sampled = random.random() < self._settings.review_sample
-            stored, new = await self._store.append(live.room.judge(said, verdict, sampled=sampled))
+            message = live.room.judge(said, verdict, sampled=sampled)
+            stored, new = await self._store.append(message, audit=_stopped(message))
         except StoreDown:
             self._metrics.store_failed()
             self._refuse(live, said.member, said.id, "store_down")
@@ -110,3 +113,18 @@ class Carrying:
     def _refuse(self, live: Live, member: str, message: str, code: str) -> None:
         self._metrics.chat_refused(code)
         self._apply(live, ev.NotStored(member, message, code))
+
+
+def _stopped(message: NewMessage) -> AuditRecord | None:
+    """What goes on record of a message that is not relayed: everything but its words."""
+    if message.state is MessageState.RELAYED:
+        return None
+    return record(
+        message.sender,
+        f"message.{message.state}",
+        f"room:{message.room}",
+        kinds=" ".join(sorted({found.kind for found in message.findings})),
+        decider=message.decider,
+        model=message.model,
+        probability=round(message.probability, 4),
+    )

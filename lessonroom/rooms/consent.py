@@ -1,35 +1,81 @@
-"""The student's word on analysis. Pure.
+"""What student and guardian said about analysis. Pure.
 
-A no counts in the event that brings it. A yes counts when it is stored: without a record there is no consent.
+A no counts in the event that brings it. A yes counts when it is stored: without a record there is no consent. Either
+ends by itself when its time is over.
 """
 
 from __future__ import annotations
 
-from lessonroom.messages import Problem
+from dataclasses import dataclass
+
+from lessonroom.messages import ConsentSend, Problem
 from lessonroom.rooms.effects import Effect, KeepConsent
 from lessonroom.rooms.people import People, Person
+from lessonroom.storage.consent import By
+
+TEXT = "2026-11"
+"""Version of the words that pages show; a test compares it with the catalogues."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What somebody said last. ``until``: when it stops to count, in seconds since the epoch."""
+
+    given: bool
+    until: float
 
 
 class Consent:
-    """``agreed``: None until the student was asked. Every word has a number, so that a late answer is recognised."""
+    """The words on camera hints in one lesson. Every word of the student has a number: a late answer is recognised.
 
-    def __init__(self, people: People, agreed: bool | None) -> None:
+    ``two_keys``: the student's yes needs the guardian's beside it.
+    """
+
+    def __init__(self, people: People) -> None:
+        self.two_keys = True
         self._people = people
-        self.agreed = agreed
+        self._words: dict[By, Word] = {}
         self._latest = 0
 
-    def say(self, person: Person, agreed: bool) -> list[Effect]:
-        """Take the student's word."""
-        self._latest += 1
-        if not agreed:
-            self.agreed = False
-        return [KeepConsent(self._latest, person.id, agreed)]
+    @property
+    def agreed(self) -> bool | None:
+        """What the student said; None when they were not asked, or it is too long ago."""
+        return self._given(By.STUDENT)
 
-    def kept(self, answer: KeepConsent, kept: bool) -> list[Effect]:
-        """The store has that word, or could not take it."""
+    @property
+    def guardian_missing(self) -> bool:
+        """Whether a guardian has to agree who does not."""
+        return self.two_keys and self._given(By.GUARDIAN) is not True
+
+    def say(self, person: Person, said: ConsentSend) -> list[Effect]:
+        """Take the student's word from the lesson's page."""
+        self._latest += 1
+        if not said.agreed:
+            self._words[By.STUDENT] = Word(given=False, until=float("inf"))
+        return [KeepConsent(self._latest, person.id, said.agreed, said.text or TEXT, said.lang)]
+
+    def kept(self, answer: KeepConsent, until: float | None) -> list[Effect]:
+        """The store has that word, which counts ``until`` then, or could not take it (None)."""
         if answer.ask != self._latest or not answer.agreed:
             return []  # the student has said something else since, or a no, which holds already
-        if kept:
-            self.agreed = True
+        if until is not None:
+            self._words[By.STUDENT] = Word(given=True, until=until)
             return []
         return self._people.tell(self._people.get(answer.member), Problem(code="store_down"))
+
+    def heard(self, by: By, word: Word | None) -> None:
+        """Somebody's word reached us by another way than the lesson's page."""
+        if by is By.STUDENT:
+            self._latest += 1
+        if word is None:
+            self._words.pop(by, None)
+        else:
+            self._words[by] = word
+
+    def expire(self, now: float) -> None:
+        """Forget what no longer counts."""
+        self._words = {by: word for by, word in self._words.items() if now < word.until}
+
+    def _given(self, by: By) -> bool | None:
+        word = self._words.get(by)
+        return None if word is None else word.given

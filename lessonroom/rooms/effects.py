@@ -39,11 +39,16 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class KeepConsent:
-    """Store the student's word, then answer ConsentKept. A withdrawal is tried until it is stored."""
+    """Store the student's word, then answer ConsentKept. A withdrawal is tried until it is stored.
+
+    ``text``, ``lang``: version and language of the words that were shown.
+    """
 
     ask: int
     member: str
     agreed: bool
+    text: str = ""
+    lang: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,14 @@ class KeepHintsOn:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepAudit:
+    """Put on record what happened to the analysis. ``reason``: of the indicator, empty for a start."""
+
+    action: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Appeal:
     """Store the writer's appeal, then answer Appealed or NotAppealed."""
 
@@ -83,4 +96,4 @@ class StopAnalyser:
     session: int
 
 
-Effect = Send | Close | Replay | KeepConsent | KeepHint | KeepAnswer | KeepHintsOn | Appeal | StopAnalyser
+Effect = Send | Close | Replay | KeepConsent | KeepHint | KeepAnswer | KeepHintsOn | KeepAudit | Appeal | StopAnalyser

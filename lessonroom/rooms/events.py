@@ -10,13 +10,20 @@ from dataclasses import dataclass
 
 from lessonroom.media.types import Hint, Strain
 from lessonroom.messages import FromPage, IceServer
+from lessonroom.policy import Mode
+from lessonroom.rooms.ceiling import Ceiling
+from lessonroom.rooms.consent import Word
 from lessonroom.rooms.effects import KeepConsent
+from lessonroom.storage.consent import By
 from lessonroom.storage.store import StoredMessage
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A member's page said hello with a good ticket. ``after``: the last chat number that the page has."""
+    """A member's page said hello with a good ticket. ``after``: the last chat number that the page has.
+
+    ``device``: the most that their own device can analyse.
+    """
 
     socket: int
     member: str
@@ -26,6 +33,7 @@ class Joined:
     after: int = 0
     ice_servers: tuple[IceServer, ...] = ()
     ice_relay_only: bool = False
+    device: Mode = Mode.M0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +99,27 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class ConsentKept:
-    """The answer to a KeepConsent effect: whether the store has it."""
+    """The answer to a KeepConsent effect: until when that word counts, None when the store has not taken it."""
 
     asked: KeepConsent
-    kept: bool
+    until: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Teacher and student are known, so it is decided how much is allowed; and what was said before this lesson."""
+
+    ceiling: Ceiling
+    student: Word | None
+    guardian: Word | None
+
+
+@dataclass(frozen=True, slots=True)
+class Consented:
+    """Student or guardian have said something outside the lesson's page. A yes is stored already."""
+
+    by: By
+    word: Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +189,8 @@ Event = (
     | NotAppealed
     | Replayed
     | ConsentKept
+    | Settled
+    | Consented
     | HintKept
     | AnalyserStarted
     | AnalyserEnded

@@ -24,14 +24,17 @@ from lessonroom.rooms import effects as do
 from lessonroom.rooms import events as ev
 from lessonroom.rooms.analysing import Analysing
 from lessonroom.rooms.carrying import Carrying, Screener
+from lessonroom.rooms.ceiling import NOWHERE, House
 from lessonroom.rooms.hearing import Hearing
 from lessonroom.rooms.keeping import Keeping
 from lessonroom.rooms.listening import Exercise, ListeningRules
 from lessonroom.rooms.live import Analyser, Limits, Live, MakeWatch
 from lessonroom.rooms.outbox import Outbox
 from lessonroom.rooms.replaying import Replaying
+from lessonroom.rooms.ruling import Ruling
 from lessonroom.rooms.shelf import Shelf
 from lessonroom.rooms.standings import Standings
+from lessonroom.storage.audit import AuditRecord
 from lessonroom.storage.review import Decided
 from lessonroom.storage.store import Store
 
@@ -51,10 +54,20 @@ class Seat:
 
 
 class Hub:
-    """All rooms of one process. ``make_watch`` None: this server cannot analyse."""
+    """All rooms of one process.
+
+    ``make_watch`` None: this server cannot analyse; ``house``: what decides how much it may.
+    """
 
     def __init__(
-        self, store: Store, screener: Screener, make_watch: MakeWatch | None, settings: Settings, metrics: Metrics
+        self,
+        store: Store,
+        screener: Screener,
+        make_watch: MakeWatch | None,
+        settings: Settings,
+        metrics: Metrics,
+        *,
+        house: House = NOWHERE,
     ) -> None:
         self._store = store
         self._settings = settings
@@ -70,7 +83,16 @@ class Hub:
         self._standings = Standings(store, forgiving=not settings.chat_refuse_violators)
         self._tasks: set[asyncio.Task[None]] = set()
         self._sockets = 0
-        self.keeping = Keeping(store, metrics, self.apply, self.spawn)
+        self.keeping = Keeping(store, metrics, self.apply, self.spawn, consent_days=settings.consent_days)
+        self.ruling = Ruling(
+            store,
+            house,
+            metrics,
+            days=settings.consent_days,
+            rooms=lambda: self._shelf,
+            apply=self.apply,
+            spawn=self.spawn,
+        )
         self.replaying = Replaying(store, metrics, settings.replay_limit, self.apply)
         self.hearing = Hearing(metrics, self.apply)
         self.carrying = Carrying(
@@ -112,17 +134,29 @@ class Hub:
     # --- sockets ---------------------------------------------------------------------------------------------------
 
     async def join(
-        self, room: str, member: str, outbox: Outbox, *, page: str, after: int, ice_servers: tuple[IceServer, ...] = ()
+        self,
+        room: str,
+        member: str,
+        outbox: Outbox,
+        *,
+        page: str,
+        after: int,
+        role: str = "",
+        ice_servers: tuple[IceServer, ...] = (),
+        device: Mode = Mode.M0,
     ) -> Seat:
         """Bring a page into its room; its welcome comes out of ``outbox``. The caller has checked the ticket.
+
+        ``role``: what the ticket says, compared with what the room knows; empty: nothing is said.
 
         Raises NotFound, Refused for a closed room, StoreDown, Busy.
         """
         record = await self._store.member(member)
-        if record.room != room:
-            raise NotFound("expected a member of this room, got one of another")
+        if record.room != room or role not in {"", record.role}:
+            raise NotFound("expected a member of this room in this role, got another")
         live = await self._shelf.get(room)
         live.senders[member] = record.sender
+        await self.ruling.settle(live)
         self._sockets += 1
         seat = Seat(live, self._sockets, member)
         live.outboxes[seat.socket] = outbox
@@ -138,6 +172,7 @@ class Hub:
                 after,
                 ice_servers,
                 self._settings.ice_relay_only,
+                device,
             ),
         )
         return seat
@@ -162,9 +197,9 @@ class Hub:
 
     # --- administration ----------------------------------------------------------------------------------------------
 
-    async def set_paying(self, sender: str, paying: bool) -> None:
+    async def set_paying(self, sender: str, paying: bool, audit: AuditRecord | None = None) -> None:
         """Keep what the platform told us; it counts from the next message on. Raises StoreDown."""
-        await self._store.set_paying(sender, paying)
+        await self._store.set_paying(sender, paying, audit=audit)
         self._standings.changed(sender)
 
     async def solved(self, room: str, member: str, event: Exercise, id_: str) -> None:
@@ -188,10 +223,10 @@ class Hub:
         if live is not None:
             self.apply(live, ev.Decided(decided.stored))
 
-    async def close_room(self, room: str) -> None:
+    async def close_room(self, room: str, audit: AuditRecord | None = None) -> None:
         """End a lesson for good. Raises NotFound, StoreDown."""
         await self._store.room(room)
-        await self._store.close_room(room, time.time())
+        await self._store.close_room(room, time.time(), audit=audit)
         live = await self._shelf.take_away(room)
         if live is not None:
             self.apply(live, ev.Closed())

@@ -1,8 +1,9 @@
-"""The hub's part that writes a lesson's records: consent, hints, answers, appeals."""
+"""The hub's part that writes a lesson's records: consent, hints, answers, appeals, what the audit wants."""
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
@@ -14,19 +15,17 @@ from lessonroom.metrics import Metrics
 from lessonroom.rooms import effects as do
 from lessonroom.rooms import events as ev
 from lessonroom.rooms.live import Live
-from lessonroom.storage.audit import AuditRecord
+from lessonroom.rooms.recording import SERVER, consent_said, record
 from lessonroom.storage.consent import By, ConsentRecord, Purpose
 from lessonroom.storage.store import Store
 
 log = logs.get(__name__)
 
+DAY = 86_400.0
 RETRY_SECONDS = 1.0
 """Pause before a withdrawal of consent is written again."""
 FINISH_SECONDS = 5.0
 """Longest wait for consent to be written when the server stops."""
-
-CONSENT_SECONDS = 365 * 86_400.0
-"""How long a word of consent counts."""
 
 Apply = Callable[[Live, ev.Event], None]
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
@@ -35,8 +34,9 @@ Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 class Keeping:
     """Writes records in the order in which their room wanted them, and tells the room how it went."""
 
-    def __init__(self, store: Store, metrics: Metrics, apply: Apply, spawn: Spawn) -> None:
+    def __init__(self, store: Store, metrics: Metrics, apply: Apply, spawn: Spawn, *, consent_days: float) -> None:
         self._store = store
+        self._consent_seconds = consent_days * DAY
         self._metrics = metrics
         self._apply = apply
         self._spawn = spawn
@@ -54,6 +54,9 @@ class Keeping:
                 self._consent(live, effect)
             case do.KeepHint():
                 self._offer(live, effect.record.id, partial(self._hint, live, effect))
+            case do.KeepAudit(action, reason):
+                audit = record(SERVER, action, f"room:{live.room.id}", reason=reason)
+                self._plain(live, partial(self._store.record, audit))
             case do.KeepAnswer(hint, answer):
                 self._plain(live, partial(self._store.answer_hint, live.room.id, hint, answer))
             case do.KeepHintsOn(on):
@@ -79,7 +82,9 @@ class Keeping:
         return True
 
     async def _hint(self, live: Live, effect: do.KeepHint) -> None:
-        kept = await self._done(self._store.add_hint(effect.record))
+        hint = effect.record
+        audit = record(SERVER, "hint.shown", f"room:{live.room.id}", cue=hint.cue, advice=hint.advice)
+        kept = await self._done(self._store.add_hint(hint, audit=audit))
         self._apply(live, ev.HintKept(effect.record.id, kept))
 
     def _plain(self, live: Live, write: Callable[[], Awaitable[None]]) -> None:
@@ -97,22 +102,40 @@ class Keeping:
 
     def _consent(self, live: Live, wanted: do.KeepConsent) -> None:
         writing = live.consent_wanted is not None
-        live.consent_wanted = wanted
+        live.consent_wanted = wanted, self._said(live, wanted)
         if not writing:
             task = self._spawn(self._write_consent(live))
             self._writing.add(task)
             task.add_done_callback(self._writing.discard)
 
     async def _write_consent(self, live: Live) -> None:
-        while (wanted := live.consent_wanted) is not None:
-            kept = await self._done(self._store.add_consent(*_consent(live, wanted, time.time())))
-            if live.consent_wanted is not wanted:
+        while (writing := live.consent_wanted) is not None:
+            wanted, said = writing
+            kept = await self._done(self._store.add_consent(said, consent_said(said)))
+            if live.consent_wanted is not writing:
                 continue  # the student said something else meanwhile
             if kept or wanted.agreed:
                 live.consent_wanted = None
-                self._apply(live, ev.ConsentKept(wanted, kept))
+                self._apply(live, ev.ConsentKept(wanted, said.expires_at if kept else None))
             else:
                 await asyncio.sleep(RETRY_SECONDS)
+
+    def _said(self, live: Live, wanted: do.KeepConsent) -> ConsentRecord:
+        """The student's word; its record is the same, however often it is written."""
+        now = time.time()
+        return ConsentRecord(
+            id=secrets.token_urlsafe(16),
+            person=live.senders[wanted.member],
+            purpose=Purpose.HINTS,
+            by=By.STUDENT,
+            given=wanted.agreed,
+            text=wanted.text,
+            lang=wanted.lang,
+            at=now,
+            expires_at=now + self._consent_seconds,
+            room=live.room.id,
+            member=wanted.member,
+        )
 
     # --- appeals: after the message that they are about --------------------------------------------------------------
 
@@ -122,19 +145,11 @@ class Keeping:
 
     async def _write_appeal(self, live: Live, effect: do.Appeal) -> None:
         try:
-            stored = await self._store.appeal(live.room.id, effect.member, effect.id, time.time())
+            audit = record(effect.member, "message.appealed", f"room:{live.room.id}")
+            stored = await self._store.appeal(live.room.id, effect.member, effect.id, time.time(), audit=audit)
         except LessonroomError as error:
             if isinstance(error, StoreDown):
                 self._metrics.store_failed()
             self._apply(live, ev.NotAppealed(effect.member, error.code))
             return
         self._apply(live, ev.Appealed(stored))
-
-
-def _consent(live: Live, wanted: do.KeepConsent, now: float) -> tuple[ConsentRecord, AuditRecord]:
-    """The student's word and its record. The same word has the same ids, however often it is written."""
-    name = f"{live.loaded}/{wanted.ask}"
-    said = (live.senders[wanted.member], Purpose.HINTS, By.STUDENT, wanted.agreed, "", "", now, now + CONSENT_SECONDS)
-    action = "consent.given" if wanted.agreed else "consent.refused"
-    audit = AuditRecord(name, now, wanted.member, action, f"member:{wanted.member}", {"purpose": "hints"})
-    return ConsentRecord(name, *said, live.room.id, wanted.member), audit

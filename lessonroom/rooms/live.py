@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections import deque
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from lessonroom.rooms.lane import Lane
 from lessonroom.rooms.listening import Listening, ListeningRules
 from lessonroom.rooms.outbox import Outbox
 from lessonroom.rooms.room import Past, Room
-from lessonroom.storage.consent import By, Purpose
+from lessonroom.storage.consent import ConsentRecord
 from lessonroom.storage.store import Store
 
 
@@ -112,14 +111,10 @@ class Session:
 
 @dataclass(slots=True)
 class Live:
-    """A loaded room. ``loaded``: the name of this loading.
-
-    ``context``: the latest lines, for the filter; ``senders``: the platform's name of each member.
-    """
+    """A loaded room. ``context``: the latest lines, for the filter; ``senders``: the platform's name of each member."""
 
     room: Room
     created_at: float
-    loaded: str
     chat: Lane
     records: Lane
     listening: Listening
@@ -127,7 +122,7 @@ class Live:
     senders: dict[str, str]
     outboxes: dict[int, Outbox] = field(default_factory=dict)
     session: Session | None = None
-    consent_wanted: KeepConsent | None = None
+    consent_wanted: tuple[KeepConsent, ConsentRecord] | None = None
     last_hint_at: float | None = None
     empty_since: float = 0.0
 
@@ -163,12 +158,10 @@ async def load(
     if record.closed_at is not None:
         raise Refused("expected an open room, got one that is closed")
     members = await store.members(room)
-    student = next((member.sender for member in members if member.role == "student"), None)
     past = Past(
         room=room,
         cap=read_mode(record.mode_cap),
-        people=tuple((member.id, member.role, member.name) for member in members),
-        consent=await _consent(store, room, student, now) if student else None,
+        people=tuple((one.id, one.role, one.name) for one in members if one.role in {"teacher", "student"}),
         hints_on=await store.hints_on(room),
         hints=await store.hints(room),
         last_seq=await store.last_seq(room),
@@ -180,7 +173,6 @@ async def load(
     return Live(
         room=loaded,
         created_at=record.created_at,
-        loaded=secrets.token_urlsafe(16),
         chat=Lane(f"chat-{room}", CHAT_WAITING, on_failure),
         records=Lane(f"records-{room}", RECORDS_WAITING, on_failure),
         # records keep the time of the clock on the wall, hints that of a clock that is never set
@@ -189,14 +181,6 @@ async def load(
         senders={member.id: member.sender for member in members},
         empty_since=now,
     )
-
-
-async def _consent(store: Store, room: str, person: str, now: float) -> bool | None:
-    """What the student said last about hints, if that was said in this room and still counts."""
-    for said in await store.consents(person):
-        if (said.purpose, said.by, said.room) == (Purpose.HINTS, By.STUDENT, room) and now < said.expires_at:
-            return said.given
-    return None
 
 
 MakeWatch = Callable[[Analyser, HintState | None, Callable[[Strain], None], Callable[[Hint], None]], Watch]

@@ -4,8 +4,9 @@ Invariants, held after every event (``tests/rooms/test_room_machine.py`` looks f
 
 1. A member has at most one socket; an older one is closed with ``REPLACED``.
 2. Nothing is sent to a socket before its welcome, after its close or after its loss.
-3. An analyser runs only while the owner, the server, the student's consent, the teacher's switch, the student's camera
-   and the student's presence all allow it; else it is stopped in the same event.
+3. An analyser runs only while the rules of the place, the owner, the server, the student's consent, the guardian's
+   where it is needed, the teacher's switch, the student's camera and the student's presence all allow it; else it is
+   stopped in the same event.
 4. What everybody was last told of the analysis and of the members is what holds.
 5. A message that is not relayed reaches nobody but its writer; chat numbers to one socket only go up.
 6. An acknowledgement is only ever made of what the store gave back.
@@ -46,11 +47,12 @@ from lessonroom.messages import (
 from lessonroom.policy import Mode
 from lessonroom.rooms import events as ev
 from lessonroom.rooms.consent import Consent
-from lessonroom.rooms.effects import Appeal, Close, Effect, KeepHintsOn, Send, StopAnalyser
+from lessonroom.rooms.effects import Appeal, Close, Effect, KeepAudit, KeepHintsOn, Send, StopAnalyser
 from lessonroom.rooms.hinting import Hinting
 from lessonroom.rooms.people import People, Person
 from lessonroom.rooms.talk import Admitted, Talk
 from lessonroom.rooms.watching import Watch
+from lessonroom.storage.consent import By
 from lessonroom.storage.store import HintRecord, NewMessage
 
 NORMAL = 1000
@@ -64,8 +66,7 @@ class Past:
     room: str
     cap: Mode = Mode.M0
     people: tuple[tuple[str, str, str], ...] = ()
-    """Id, role and name of every member."""
-    consent: bool | None = None
+    """Id, role and name of teacher and student."""
     hints_on: bool = True
     hints: Sequence[HintRecord] = ()
     last_seq: int = 0
@@ -81,7 +82,7 @@ class Room:
         self.id = past.room
         self.closed = False
         self.people = People(Person(*row) for row in past.people)
-        self.consent = Consent(self.people, past.consent)
+        self.consent = Consent(self.people)
         self.watch = Watch(past.cap, server_can, self.consent, past.hints_on)
         self.talk = Talk(
             past.room, self.people, last_seq=past.last_seq, longest=chat_length, per_minute=chat_per_minute
@@ -120,6 +121,7 @@ class Room:
 
     def handle(self, event: ev.Event, now: float) -> list[Effect]:
         """Take in one event; ``now`` in seconds since the epoch. Effects are to be carried out in their order."""
+        self.watch.expire(now)
         effects = self._on(event, now)
         effects += self._enforce()
         effects += self._announce(now)
@@ -140,8 +142,8 @@ class Room:
                 return self.hinting.kept(hint, kept)
             case ev.Closed():
                 return self._close()
-            case ev.ConsentKept(asked, kept):
-                return self.consent.kept(asked, kept)
+            case ev.ConsentKept(asked, until):
+                return self.consent.kept(asked, until)
             case _:
                 return self._on_chat(event, now)
 
@@ -165,13 +167,21 @@ class Room:
 
     def _on_analysis(self, event: ev.Event, now: float) -> list[Effect]:
         match event:
+            case ev.Settled(ceiling, student, guardian):
+                self.watch.settle(ceiling)
+                self.consent.heard(By.STUDENT, student)
+                self.consent.heard(By.GUARDIAN, guardian)
+            case ev.Consented(by, word):
+                self.watch.trouble = None
+                self.consent.heard(by, word)
             case ev.AnalyserStarted(session):
-                stopped = self._stop_analyser()
+                stopped = self._stop_analyser("replaced")
                 self.watch.start(session)
-                return stopped
+                return [*stopped, KeepAudit("analysis.started")]
             case ev.AnalyserEnded(session, reason) if session == self.watch.session:
                 self.watch.stop()
                 self.watch.trouble = reason
+                return [KeepAudit("analysis.stopped", reason or "ended")]
             case ev.AnalyserRefused(reason):
                 self.watch.trouble = reason
             case ev.StrainSeen(session, strain) if session == self.watch.session:
@@ -191,8 +201,8 @@ class Room:
         replaced: list[Effect] = [] if person.socket is None else [Close(person.socket, CloseCode.REPLACED)]
         if person.role == "student" and self.watch.page != event.page:
             # another page has another camera: the old analyser has nothing more to see
-            replaced += self._stop_analyser()
-            self.watch.new_page(event.page)
+            replaced += self._stop_analyser("replaced")
+            self.watch.new_page(event.page, event.device)
         person.away()
         person.socket, person.page = event.socket, event.page
         return replaced
@@ -236,7 +246,7 @@ class Room:
             if person.socket is not None:
                 effects.append(Close(person.socket, CloseCode.ROOM_CLOSED))
             person.away()
-        return effects + self._stop_analyser()
+        return effects + self._stop_analyser("closed")
 
     # --- what pages say --------------------------------------------------------------------------------------------
 
@@ -261,9 +271,9 @@ class Room:
 
     def _setting(self, person: Person, message: FromPage) -> list[Effect]:
         match message:
-            case ConsentSend(agreed=agreed):
+            case ConsentSend():
                 self.watch.trouble = None
-                return self.consent.say(person, agreed)
+                return self.consent.say(person, message)
             case Camera(on=on):
                 self.watch.camera_on, self.watch.trouble = on, None
                 return []
@@ -284,17 +294,17 @@ class Room:
         """Stop an analyser that may no longer run (invariant 3)."""
         student = self.people.first("student")
         forbidden = self.watch.forbidden(student_here=student is not None and student.present)
-        return self._stop_analyser() if forbidden else []
+        return self._stop_analyser(forbidden) if forbidden else []
 
     def _hints_wanted(self) -> bool:
         return self.watch.hints_on and not self.closed
 
-    def _stop_analyser(self) -> list[Effect]:
+    def _stop_analyser(self, why: str) -> list[Effect]:
         session = self.watch.session
         if session is None:
             return []
         self.watch.stop()
-        return [StopAnalyser(session)]
+        return [StopAnalyser(session), KeepAudit("analysis.stopped", why)]
 
     def _announce(self, now: float) -> list[Effect]:
         """Tell everybody what changed in the member list and in the indicator (invariant 4)."""

@@ -7,11 +7,13 @@ a change of that kind is shown once it has lasted ``STEADY`` seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from lessonroom.media.types import Strain, Unseen, Watching
 from lessonroom.messages import Analysis
-from lessonroom.policy import Mode, effective
+from lessonroom.policy import Mode, mode_now
+from lessonroom.rooms.ceiling import Ceiling
 from lessonroom.rooms.consent import Consent
 
 STEADY = 2.0
@@ -28,13 +30,17 @@ class Watch:
     """The analysis' part of a room.
 
     ``session``: the analyser that runs; ``trouble``: why the last one ended or was refused; ``page``: the student's
-    page that ``camera_on`` speaks of; ``hints_on``: the teacher's switch.
+    page that ``camera_on`` speaks of; ``hints_on``: the teacher's switch; ``cap``: the most that the owner allows;
+    ``ceiling``: the most that the rules of the place allow, None while that is not decided; ``device``: the most that
+    the student's own device can do.
     """
 
     cap: Mode
     server_can: Mode
     consent: Consent
     hints_on: bool
+    ceiling: Ceiling | None = None
+    device: Mode = Mode.M0
     camera_on: bool = True
     session: int | None = None
     page: str | None = None
@@ -45,22 +51,43 @@ class Watch:
     _heard_at: float = 0.0
 
     def forbidden(self, *, student_here: bool) -> str | None:
-        """Why no analyser may run now, or None when one may."""
-        if effective(self.cap, True, Mode.M3) < Mode.M3:
-            return "not_allowed"
-        if effective(self.cap, True, self.server_can) < Mode.M3:
-            return "vision_down"
-        if self.consent.agreed is not True:
-            return "not_agreed"
-        if not self.hints_on:
-            return "hints_off"
-        if not student_here:
-            return "no_camera"
-        return None if self.camera_on else "camera_muted"
+        """Why no analyser may run now, or None when one may.
 
-    def new_page(self, page: str) -> None:
+        The student is asked before the guardian, and nobody for what would not run anyway.
+        """
+        return next((reason for reason, holds in self._obstacles(student_here=student_here) if holds), None)
+
+    def _obstacles(self, *, student_here: bool) -> Iterator[tuple[str, bool]]:
+        yield "not_allowed", self._most is Mode.M0
+        yield "on_device_only", self._most < Mode.M3
+        yield "vision_down", self.server_can < Mode.M3
+        yield "not_agreed", self.consent.agreed is not True
+        yield "guardian_missing", self.consent.guardian_missing
+        yield "hints_off", not self.hints_on
+        yield "no_camera", not student_here
+        yield "camera_muted", not self.camera_on
+
+    @property
+    def _most(self) -> Mode:
+        """The most that owner and rules allow."""
+        return Mode.M0 if self.ceiling is None else min(self.cap, self.ceiling.mode)
+
+    def settle(self, ceiling: Ceiling) -> None:
+        """Take in what the rules allow. What was decided before does not rise."""
+        if self.ceiling is not None:
+            ceiling = replace(ceiling, mode=min(ceiling.mode, self.ceiling.mode))
+        self.ceiling = ceiling
+        self.consent.two_keys = ceiling.two_keys
+
+    def expire(self, now: float) -> None:
+        """Let end what has had its time: a row of the table, somebody's word."""
+        if self.ceiling is not None and now >= self.ceiling.until:
+            self.ceiling = replace(self.ceiling, mode=Mode.M0)
+        self.consent.expire(now)
+
+    def new_page(self, page: str, device: Mode) -> None:
         """The student opened another page: its camera counts as on until it says otherwise."""
-        self.page, self.camera_on, self.trouble = page, True, None
+        self.page, self.device, self.camera_on, self.trouble = page, device, True, None
 
     def start(self, session: int) -> None:
         """An analyser begins; nothing was seen yet."""
@@ -84,7 +111,14 @@ class Watch:
 
     def analysis(self, *, student_here: bool, now: float) -> Analysis:
         """The indicator."""
-        mode = effective(self.cap, self.consent.agreed, self.server_can)
+        mode = mode_now(
+            ceiling=self.ceiling.mode if self.ceiling else Mode.M0,
+            cap=self.cap,
+            needs_met=not self.consent.guardian_missing,
+            agreed=self.consent.agreed,
+            device=self.device,
+            server_can=self.server_can,
+        )
         state, reason = self._now(self.forbidden(student_here=student_here), now)
         return Analysis.model_validate({"mode": mode.value, "state": state, "reason": reason})
 

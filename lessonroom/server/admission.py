@@ -8,20 +8,24 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from urllib.parse import urlsplit
 
 from lessonroom import auth
 from lessonroom.auth import Purpose, TicketClaims
 from lessonroom.config import Settings
-from lessonroom.errors import BadInput, Refused, TicketRefused
-from lessonroom.policy import Mode
+from lessonroom.errors import BadInput, NotFound, Refused, TicketRefused
+from lessonroom.policy import Band, Mode
+from lessonroom.rooms.recording import SERVER
+from lessonroom.rooms.recording import record as on_record
 from lessonroom.storage.store import MemberRecord, RoomRecord, Store
 
+DAY = 86_400.0
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 """Names under which a browser on the same machine reaches the server."""
-ONE_EACH = ("teacher", "student")
+ONE_EACH = ("teacher", "student", "guardian")
+"""Roles of which a room has one at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,34 @@ class Invitation:
 
     member: str
     link: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the platform knows of a person, for the policy; empty: unknown or none.
+
+    ``place``: country or state of ISO 3166; ``band``: of :class:`~lessonroom.policy.Band`; ``release``: reference of
+    the student's written release.
+    """
+
+    place: str = ""
+    band: str = ""
+    release: str = ""
+
+
+NOTHING = About()
+
+PAGES = {"teacher": "lesson", "student": "lesson", "guardian": "consents", "observer": "operations"}
+"""The page that a role's link leads to."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Invited:
+    room: str
+    role: str
+    name: str
+    sender: str
+    about: About
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,47 +86,93 @@ class Admission:
 
     # --- making (administration, demo) -----------------------------------------------------------------------------
 
-    async def make_room(self, mode_cap: Mode = Mode.M0) -> str:
-        """A new room; ``mode_cap``: the most analysis that its owner allows."""
+    async def make_room(self, mode_cap: Mode = Mode.M0, setting: str = "", *, actor: str = SERVER) -> str:
+        """A new room. ``mode_cap``: the most analysis that its owner allows.
+
+        ``setting``: who put the student into the lesson, of :class:`~lessonroom.policy.Setting`, empty when unknown;
+        ``actor``: who asks, for the audit.
+        """
         room = _word()
-        await self._store.add_room(RoomRecord(room, mode_cap.value, self._clock()))
+        audit = on_record(actor, "room.made", f"room:{room}", mode_cap=mode_cap.value, setting=setting)
+        await self._store.add_room(RoomRecord(room, mode_cap.value, self._clock(), setting=setting), audit=audit)
         return room
 
-    async def make_member(self, room: str, role: str, name: str, sender: str = "", *, prefix: str = "") -> Invitation:
-        """A teacher or a student of a room; a room has one of each.
+    async def make_member(
+        self,
+        room: str,
+        role: str,
+        name: str,
+        sender: str = "",
+        *,
+        about: About = NOTHING,
+        prefix: str = "",
+        actor: str = SERVER,
+    ) -> Invitation:
+        """A teacher, a student or a minor student's guardian; a room has one of each.
 
         ``sender``: the platform's stable name of the person, the member's own id when empty; ``prefix``: the path
-        under which the application is mounted. Raises NotFound, BadInput for a second one, Refused for a closed room.
+        under which the application is mounted; ``actor``: who asks, for the audit. A guardian gets a link to the page
+        of consent and enters no room. Raises NotFound, BadInput for a second one or for a guardian of nobody, Refused
+        for a closed room.
         """
         if role not in ONE_EACH:
-            raise BadInput("expected the role teacher or student, got another one")
+            raise BadInput("expected the role teacher, student or guardian, got another one")
         async with self._making:
             record = await self._store.room(room)
             if record.closed_at is not None:
                 raise Refused("expected an open room, got one that is closed")
-            if any(member.role == role for member in await self._store.members(room)):
+            members = await self._store.members(room)
+            if any(member.role == role for member in members):
                 raise BadInput(f"expected a room without a {role}, got one that has one")
-            return await self._invite(room, role, name, sender, f"{prefix}/lesson")
+            if role == "guardian":
+                _check_ward(members)
+            return await self._invite(_Invited(room, role, name, sender, about), prefix, actor)
 
-    async def make_operator(self, name: str = "operator", *, prefix: str = "") -> Invitation:
+    async def make_operator(self, name: str = "operator", *, prefix: str = "", actor: str = SERVER) -> Invitation:
         """An operator, who sees figures of all rooms and enters none."""
-        return await self._invite("", "observer", name, "", f"{prefix}/operations")
+        return await self._invite(_Invited("", "observer", name, "", NOTHING), prefix, actor)
 
-    async def _invite(self, room: str, role: str, name: str, sender: str, path: str) -> Invitation:
+    async def _invite(self, person: _Invited, prefix: str, actor: str) -> Invitation:
         member, code, now = _word(), secrets.token_urlsafe(24), self._clock()
-        await self._store.add_member(
-            MemberRecord(
-                id=member,
-                room=room,
-                role=role,
-                name=name,
-                sender=sender or member,
-                created_at=now,
-                code_hash=auth.hash_secret(code),
-                code_expires_at=now + self._settings.link_hours * 3600,
-            )
+        made = MemberRecord(
+            id=member,
+            room=person.room,
+            role=person.role,
+            name=person.name,
+            sender=person.sender or member,
+            created_at=now,
+            code_hash=auth.hash_secret(code),
+            code_expires_at=now + self._link_seconds(person.role),
+            **asdict(person.about),
         )
-        return Invitation(member, f"{self.public_url}{path}/{member}#{code}")
+        audit = on_record(
+            actor,
+            "member.made",
+            f"member:{member}",
+            role=made.role,
+            place=made.place,
+            band=made.band,
+            release=bool(made.release),
+        )
+        await self._store.add_member(made, audit=audit)
+        return Invitation(member, f"{self.public_url}{prefix}/{PAGES[person.role]}/{member}#{code}")
+
+    def _link_seconds(self, role: str) -> float:
+        return self._settings.guardian_days * DAY if role == "guardian" else self._settings.link_hours * 3600
+
+    def _session_seconds(self, role: str) -> float:
+        return self._settings.guardian_days * DAY if role == "guardian" else self._settings.session_hours * 3600
+
+    async def ward(self, guardian: MemberRecord) -> MemberRecord:
+        """The student for whom a guardian speaks. Raises NotFound, StoreDown."""
+        for member in await self._store.members(guardian.room):
+            if member.role == "student":
+                return member
+        raise NotFound("expected a room with a student, got one without")
+
+    def alias(self, sender: str) -> str:
+        """What a sender is called in records that stay for ever."""
+        return auth.alias(self._secret, sender)
 
     # --- letting in --------------------------------------------------------------------------------------------------
 
@@ -103,19 +181,24 @@ class Admission:
 
         Raises TicketRefused when the code is wrong, used or too old; NotFound.
         """
-        now, life, session = self._clock(), self._settings.session_hours * 3600, secrets.token_urlsafe(32)
-        record = await self._store.member(member)
+        now, session = self._clock(), secrets.token_urlsafe(32)
+        found = await self._store.member(member)
+        life = self._session_seconds(found.role)
         hashed = auth.hash_secret(session)
         if not await self._store.redeem(member, auth.hash_secret(code), hashed, now + life, now):
-            raise TicketRefused("expected a link that was not used yet, got one that was, or that is too old")
-        return record, session, life
+            raise TicketRefused(
+                "expected a link that was not used yet, got one that was, or that is too old", why="wrong_code"
+            )
+        return found, session, life
 
     async def session(self, member: str, secret: str) -> MemberRecord:
         """The member whose session this is. Raises TicketRefused, NotFound."""
         record = await self._store.member(member)
         lives = record.session_expires_at is not None and self._clock() < record.session_expires_at
         if not auth.matches(secret, record.session_hash) or not lives:
-            raise TicketRefused("expected the session of this member, got none or another; open the link again")
+            raise TicketRefused(
+                "expected the session of this member, got none or another; open the link again", why="wrong_session"
+            )
         return record
 
     def ticket(self, record: MemberRecord, purpose: Purpose, origin: str) -> Ticket:
@@ -146,8 +229,15 @@ class Admission:
         now = self._clock()
         claims = auth.read(self._secret, ticket, purpose=purpose, origin=origin, now=now)
         if not await self._store.spend(claims.id, claims.expires_at, now):
-            raise TicketRefused("expected a ticket that was not used yet, got one that was")
+            raise TicketRefused("expected a ticket that was not used yet, got one that was", why="replayed")
         return claims
+
+
+def _check_ward(members: Sequence[MemberRecord]) -> None:
+    """Raises BadInput where there is nobody for whom a guardian would have to speak."""
+    student = next((member for member in members if member.role == "student"), None)
+    if student is None or student.band == Band.ADULT:
+        raise BadInput("expected a room with a student under 18, got one without")
 
 
 def public_url(settings: Settings) -> str:

@@ -33,6 +33,12 @@ async def lesson(member: str) -> FileResponse:
     return FileResponse(folder() / "lesson.html")
 
 
+@router.get("/consents/{member}")
+async def consents(member: str) -> FileResponse:
+    """The page on which a student or their guardian agrees to a purpose, or takes it back."""
+    return FileResponse(folder() / "consents.html")
+
+
 @router.get("/operations/{member}")
 async def operations(member: str) -> FileResponse:
     """The operations page."""

@@ -15,6 +15,8 @@ from typing import Any
 
 import httpx
 
+from lessonroom.simulate.facts import PLACE
+
 KEY = "a-key-for-this-test"
 KEYED = {"Authorization": f"Bearer {KEY}"}
 START = "from lessonroom.cli import main; main()"
@@ -23,6 +25,7 @@ PATIENCE = 60.0
 SHORT = {
     "admin_keys": hashlib.sha256(KEY.encode()).hexdigest(),
     "ice_loopback": "true",
+    "provider_place": PLACE,
     "hint_first_seconds": "0",
     "hint_hold_seconds": "1",
     "strain_learning_seconds": "4",
@@ -100,14 +103,18 @@ class Server:
         lines = (line.split() for line in self.log.read_text().splitlines())
         return next(words[1] for words in lines if words[:1] == [name])
 
-    def room(self, mode_cap: str = "M3", teacher: str = "Maria", student: str = "Anna") -> Links:
-        """Make a room through the admin API."""
-        room = str(self._post("rooms", mode_cap=mode_cap)["room"])
+    def room(self, mode_cap: str = "M3", teacher: str = "Maria", student: str = "Anna", age: int = 30) -> Links:
+        """Make a room through the admin API; the student has this age."""
+        room = str(self._post("rooms", mode_cap=mode_cap, setting="self")["room"])
         links = {
-            role: self._post(f"rooms/{room}/members", role=role, name=name)["link"]
-            for role, name in (("teacher", teacher), ("student", student))
+            role: self.member(room, role, name, place=PLACE, age=years)
+            for role, name, years in (("teacher", teacher, 40), ("student", student, age))
         }
         return Links(room, **links)
+
+    def member(self, room: str, role: str, name: str, **about: Any) -> str:
+        """Make a member of a room; the link that lets them in."""
+        return str(self._post(f"rooms/{room}/members", role=role, name=name, **about)["link"])
 
     def exercise(self, links: Links, event: str, id_: str) -> None:
         """Tell of the student's exercise, as the platform would."""

@@ -19,6 +19,7 @@ from lessonroom.app import App, build
 from lessonroom.config import Settings
 from lessonroom.policy import Mode
 from lessonroom.server import listen
+from lessonroom.simulate.facts import ADULT, PLACE, SETTING
 
 M = TypeVar("M")
 PATIENCE = 10.0
@@ -28,7 +29,7 @@ PATIENCE = 10.0
 @asynccontextmanager
 async def serving(data_dir: Path, *, mount: str = "", **settings: Any) -> AsyncIterator[App]:
     """A server in this event loop, stopped at the end. ``mount``: the path at which a platform's application has it."""
-    bound, known = listen.bind(Settings(data_dir=data_dir, port=0, **settings))
+    bound, known = listen.bind(Settings(data_dir=data_dir, port=0, **{"provider_place": PLACE, **settings}))
     if mount:
         known = known.model_copy(update={"public_url": f"http://127.0.0.1:{known.port}{mount}"})
     app = build(known)
@@ -154,9 +155,9 @@ class Lesson:
     async def make(cls, app: App, mode_cap: Mode = Mode.M3) -> Lesson:
         lesson = cls()
         base = app.admission.public_url
-        lesson.room = await app.admission.make_room(mode_cap)
-        teacher = await app.admission.make_member(lesson.room, "teacher", "Tina", "tina")
-        student = await app.admission.make_member(lesson.room, "student", "Sam", "sam")
+        lesson.room = await app.admission.make_room(mode_cap, SETTING)
+        teacher = await app.admission.make_member(lesson.room, "teacher", "Tina", "tina", about=ADULT)
+        student = await app.admission.make_member(lesson.room, "student", "Sam", "sam", about=ADULT)
         lesson.teacher, lesson.student = Visitor(base, teacher.link), Visitor(base, student.link)
         await asyncio.gather(lesson.teacher.enter(), lesson.student.enter())
         return lesson

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,11 +11,15 @@ from typing import Any, TypeVar
 from lessonroom import messages as m
 from lessonroom.chat.types import Action, Finding, Kind, Verdict
 from lessonroom.media.types import Strain, Unseen, Watching
-from lessonroom.policy import Mode
+from lessonroom.policy import Deployment, Mode
+from lessonroom.policy_file import load_table
 from lessonroom.rooms import effects as do
 from lessonroom.rooms import events as ev
+from lessonroom.rooms.ceiling import Ceiling, House
+from lessonroom.rooms.consent import Word
 from lessonroom.rooms.room import Past, Room
 from lessonroom.rooms.talk import Admitted
+from lessonroom.simulate.facts import PLACE
 from lessonroom.storage.store import HintRecord, MessageState, NewMessage, StoredMessage
 
 T = TypeVar("T")
@@ -23,6 +28,8 @@ TEACHER, STUDENT = "teacher-01", "student-01"
 ROLES = {TEACHER: "teacher", STUDENT: "student"}
 START = 1_700_000_000.0
 SERVER = Mode.M3
+HOUSE = House(load_table(None), PLACE, Deployment("", ""))
+"""A server at a place where adults may be analysed."""
 
 
 def verdict(action: Action = Action.RELAY, *spans: tuple[int, int]) -> Verdict:
@@ -45,6 +52,8 @@ class Lesson:
         cap: Mode = Mode.M3,
         server_can: Mode = SERVER,
         consent: bool | None = None,
+        guardian: Word | None = None,
+        ceiling: Ceiling | None = None,
         hints_on: bool = True,
         hints: Sequence[HintRecord] = (),
         last_seq: int = 0,
@@ -52,7 +61,7 @@ class Lesson:
         chat_per_minute: int = 5,
     ) -> None:
         people = tuple((member, role, role.title()) for member, role in ROLES.items())
-        past = Past("room-0001", cap, people, consent, hints_on, hints, last_seq)
+        past = Past("room-0001", cap, people, hints_on, hints, last_seq)
         self.room = Room(past, server_can=server_can, chat_length=chat_length, chat_per_minute=chat_per_minute)
         self.now = START
         self.got: dict[int, list[m.ToPage]] = defaultdict(list)
@@ -62,6 +71,8 @@ class Lesson:
         self.log: list[StoredMessage | None] = []
         self.history: list[StoredMessage] = []
         self._next = 0
+        word = None if consent is None else Word(consent, math.inf)
+        self.tell(ev.Settled(ceiling or Ceiling(Mode.M3, two_keys=False), word, guardian))
 
     def tell(self, event: ev.Event) -> list[do.Effect]:
         effects = self.room.handle(event, self.now)
@@ -123,7 +134,7 @@ class Lesson:
 
     def agree(self) -> None:
         self.say(STUDENT, m.ConsentSend(agreed=True))
-        self.tell(ev.ConsentKept(self.latest(do.KeepConsent), kept=True))
+        self.tell(ev.ConsentKept(self.latest(do.KeepConsent), math.inf))
 
     def watch(self, session: int = 1) -> None:
         """Consent, an analyser and a first estimate."""

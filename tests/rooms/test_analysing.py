@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from dataclasses import asdict
 
 import pytest
 
@@ -17,8 +18,10 @@ from lessonroom.media.types import Cue, Hint, Strain
 from lessonroom.metrics import Metrics
 from lessonroom.rooms.hub import Hub
 from lessonroom.rooms.live import Analyser
+from lessonroom.simulate.facts import ADULT, SETTING
 from lessonroom.storage.store import HintRecord, MemberRecord, RoomRecord
 from tests.fakes import FakeStore
+from tests.rooms.lesson import HOUSE
 from tests.rooms.test_hub import Guest, Judge, enter
 
 ROOM, STUDENT = "room-0001", "student-room-0001"
@@ -75,7 +78,7 @@ class House:
 
     def __init__(self, store: FakeStore, settings: Settings | None = None) -> None:
         self.watches: list[Watch] = []
-        self.hub = Hub(store, Judge(), self._make, settings or Settings(), Metrics())
+        self.hub = Hub(store, Judge(), self._make, settings or Settings(), Metrics(), house=HOUSE)
 
     def _make(
         self,
@@ -104,9 +107,11 @@ class House:
 async def store() -> FakeStore:
     store = FakeStore()
     await store.open()
-    await store.add_room(RoomRecord(ROOM, "M3", time.time()))
+    await store.add_room(RoomRecord(ROOM, "M3", time.time(), setting=SETTING))
     for role in ("teacher", "student"):
-        await store.add_member(MemberRecord(f"{role}-{ROOM}", ROOM, role, role, f"{role}-sender", 0, "", 0))
+        await store.add_member(
+            MemberRecord(f"{role}-{ROOM}", ROOM, role, role, f"{role}-sender", 0, "", 0, **asdict(ADULT))
+        )
     return store
 
 

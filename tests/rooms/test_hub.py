@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Any, NoReturn
 
 import pytest
@@ -18,8 +19,11 @@ from lessonroom.rooms import keeping
 from lessonroom.rooms.hub import Hub, Seat
 from lessonroom.rooms.live import CHAT_WAITING
 from lessonroom.rooms.outbox import Outbox
+from lessonroom.simulate.facts import ADULT, SETTING
+from lessonroom.storage.audit import AuditRecord
 from lessonroom.storage.store import MemberRecord, NewMessage, RoomRecord, StoredMessage
 from tests.fakes import FakeStore
+from tests.rooms.lesson import HOUSE
 
 
 class Judge:
@@ -46,10 +50,10 @@ class SlowStore(FakeStore):
         super().__init__()
         self.gates: dict[str, asyncio.Event] = {}
 
-    async def append(self, message: NewMessage) -> tuple[StoredMessage, bool]:
+    async def append(self, message: NewMessage, *, audit: AuditRecord | None = None) -> tuple[StoredMessage, bool]:
         if message.room in self.gates:
             await self.gates[message.room].wait()
-        return await super().append(message)
+        return await super().append(message, audit=audit)
 
 
 class Guest:
@@ -81,16 +85,18 @@ async def store() -> SlowStore:
     store = SlowStore()
     await store.open()
     for room in ("room-0001", "room-0002"):
-        await store.add_room(RoomRecord(room, "M3", time.time()))
+        await store.add_room(RoomRecord(room, "M3", time.time(), setting=SETTING))
         for role in ("teacher", "student"):
-            await store.add_member(MemberRecord(f"{role}-{room}", room, role, role, f"{role}-sender", 0, "", 0))
+            await store.add_member(
+                MemberRecord(f"{role}-{room}", room, role, role, f"{role}-sender", 0, "", 0, **asdict(ADULT))
+            )
     return store
 
 
 @pytest.fixture
 async def hub(store: SlowStore, judge: Judge) -> AsyncIterator[Hub]:
     settings = Settings(socket_queue=512, chat_per_minute=10_000, chat_context=3)
-    hub = Hub(store, judge, None, settings, Metrics())
+    hub = Hub(store, judge, None, settings, Metrics(), house=HOUSE)
     hub.start()
     yield hub
     await hub.stop()
@@ -350,7 +356,7 @@ async def test_a_defect_in_the_room_itself_does_not_stop_the_clock_of_the_others
 async def test_a_room_whose_offer_could_not_be_answered_does_not_stay_at_connecting(
     store: SlowStore, judge: Judge
 ) -> None:
-    hub = Hub(store, judge, no_watch, Settings(), Metrics())
+    hub = Hub(store, judge, no_watch, Settings(), Metrics(), house=HOUSE)
     student = await enter(hub, "student")
     hub.not_analysed("room-0001", "student-room-0001", "connection_poor")  # not agreed: the room knows better
     hub.not_analysed("room-0009", "student-room-0001", "connection_poor")  # nobody is there

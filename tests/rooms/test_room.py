@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from lessonroom import messages as m
@@ -11,7 +13,11 @@ from lessonroom.media.types import Cue, Hint, Unseen, Watching
 from lessonroom.policy import Mode
 from lessonroom.rooms import effects as do
 from lessonroom.rooms import events as ev
+from lessonroom.rooms.ceiling import Ceiling
+from lessonroom.rooms.consent import Word
 from lessonroom.rooms.hinting import MOST_KEPT, STUCK_PAUSE
+from lessonroom.rooms.room import Past, Room
+from lessonroom.storage.consent import By
 from lessonroom.storage.store import FoundSpan, HintRecord, MessageState, NewMessage, StoredMessage
 from tests.rooms.lesson import START, STUDENT, TEACHER, Lesson, strain, verdict
 
@@ -377,7 +383,7 @@ def test_analysis_is_off_until_the_student_agrees_and_the_yes_is_stored() -> Non
     assert lesson.indicator == ("off", "not_agreed")
     lesson.say(STUDENT, m.ConsentSend(agreed=True))
     assert lesson.indicator == ("off", "not_agreed")
-    lesson.tell(ev.ConsentKept(lesson.latest(do.KeepConsent), kept=True))
+    lesson.tell(ev.ConsentKept(lesson.latest(do.KeepConsent), math.inf))
     assert lesson.indicator == ("off", "connecting")
     assert lesson.room.may_analyse(STUDENT) is None
 
@@ -386,7 +392,7 @@ def test_a_yes_that_could_not_be_stored_is_no_consent() -> None:
     lesson = Lesson()
     _, student = lesson.both()
     lesson.say(STUDENT, m.ConsentSend(agreed=True))
-    lesson.tell(ev.ConsentKept(lesson.latest(do.KeepConsent), kept=False))
+    lesson.tell(ev.ConsentKept(lesson.latest(do.KeepConsent), None))
     assert lesson.got[student][-1] == m.Problem(code="store_down")
     assert lesson.room.may_analyse(STUDENT) == "not_agreed"
 
@@ -397,8 +403,77 @@ def test_a_no_that_overtakes_the_storing_of_a_yes_stays_a_no() -> None:
     lesson.say(STUDENT, m.ConsentSend(agreed=True))
     yes = lesson.latest(do.KeepConsent)
     lesson.say(STUDENT, m.ConsentSend(agreed=False))
-    lesson.tell(ev.ConsentKept(yes, kept=True))
+    lesson.tell(ev.ConsentKept(yes, math.inf))
     assert lesson.room.may_analyse(STUDENT) == "not_agreed"
+
+
+def test_a_minor_is_analysed_only_while_student_and_guardian_both_agree() -> None:
+    yes, no = Word(given=True, until=math.inf), Word(given=False, until=math.inf)
+    lesson = Lesson(ceiling=Ceiling(Mode.M3, two_keys=True))
+    lesson.both()
+    assert lesson.room.may_analyse(STUDENT) == "not_agreed"  # asked first, so that nobody waits in vain
+    lesson.agree()
+    assert lesson.room.may_analyse(STUDENT) == "guardian_missing"
+    lesson.tell(ev.Consented(By.GUARDIAN, yes))
+    assert lesson.room.may_analyse(STUDENT) is None
+    lesson.tell(ev.AnalyserStarted(1))
+    assert do.StopAnalyser(1) in lesson.tell(ev.Consented(By.GUARDIAN, no))
+    lesson.tell(ev.Consented(By.GUARDIAN, yes))
+    lesson.tell(ev.AnalyserStarted(2))
+    assert do.StopAnalyser(2) in lesson.say(STUDENT, m.ConsentSend(agreed=False))
+
+
+def test_while_the_rules_of_the_place_are_not_settled_nothing_is_analysed() -> None:
+    room = Room(Past("room-0001", Mode.M3), server_can=Mode.M3, chat_length=100, chat_per_minute=5)
+    assert room.analysis(START).reason == "not_allowed"
+
+
+def test_a_row_that_expires_in_mid_lesson_ends_the_analysis_at_that_moment() -> None:
+    lesson = Lesson(consent=True, ceiling=Ceiling(Mode.M3, two_keys=False, until=START + 100))
+    lesson.both()
+    lesson.tell(ev.AnalyserStarted(1))
+    lesson.now = START + 99.9
+    assert not [effect for effect in lesson.tell(ev.Tick()) if isinstance(effect, do.StopAnalyser)]
+    lesson.now = START + 100
+    assert do.StopAnalyser(1) in lesson.tell(ev.Tick())
+    assert lesson.room.analysis(lesson.now).reason == "not_allowed"
+    lesson.now = START  # a clock that is set back revives nothing
+    lesson.tell(ev.Tick())
+    assert lesson.room.may_analyse(STUDENT) == "not_allowed"
+
+
+def test_a_consent_that_expires_in_mid_lesson_ends_the_analysis_and_is_asked_for_anew() -> None:
+    guardian = Word(given=True, until=START + 50)
+    lesson = Lesson(consent=True, guardian=guardian, ceiling=Ceiling(Mode.M3, two_keys=True))
+    lesson.both()
+    lesson.tell(ev.AnalyserStarted(1))
+    lesson.now = START + 50
+    assert do.StopAnalyser(1) in lesson.tell(ev.Tick())
+    assert lesson.room.may_analyse(STUDENT) == "guardian_missing"
+
+
+def test_what_was_settled_does_not_rise_in_a_lesson() -> None:
+    lesson = Lesson(consent=True, ceiling=Ceiling(Mode.M2, two_keys=False))
+    lesson.both()
+    lesson.tell(ev.Settled(Ceiling(Mode.M3, two_keys=False), Word(given=True, until=math.inf), None))
+    assert lesson.room.may_analyse(STUDENT) == "on_device_only"
+    lesson.tell(ev.Settled(Ceiling(Mode.M0, two_keys=False), None, None))
+    assert lesson.room.may_analyse(STUDENT) == "not_allowed"
+
+
+def test_where_only_the_device_may_look_the_mode_is_what_the_device_can() -> None:
+    for device, shown in ((Mode.M0, "M0"), (Mode.M1, "M1"), (Mode.M2, "M2")):
+        lesson = Lesson(consent=True, ceiling=Ceiling(Mode.M2, two_keys=False))
+        lesson.tell(ev.Joined(1, STUDENT, "student", "Sam", "page-0001", device=device))
+        analysis = lesson.room.analysis(START)
+        assert (analysis.mode, analysis.state, analysis.reason) == (shown, "off", "on_device_only")
+
+
+def test_start_and_end_of_an_analysis_go_on_record_with_the_reason() -> None:
+    lesson = Lesson(consent=True)
+    lesson.both()
+    assert do.KeepAudit("analysis.started") in lesson.tell(ev.AnalyserStarted(1))
+    assert do.KeepAudit("analysis.stopped", "not_agreed") in lesson.say(STUDENT, m.ConsentSend(agreed=False))
 
 
 def test_everybody_sees_learning_and_watching_and_the_analyser_in_the_list() -> None:
@@ -463,7 +538,7 @@ def test_the_teacher_can_turn_hints_off_and_on() -> None:
     ("cap", "server_can", "reason"),
     [
         (Mode.M0, Mode.M3, "not_allowed"),
-        (Mode.M2, Mode.M3, "not_allowed"),
+        (Mode.M2, Mode.M3, "on_device_only"),
         (Mode.M3, Mode.M0, "vision_down"),
         (Mode.M3, Mode.M3, None),
     ],

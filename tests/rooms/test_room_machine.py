@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict, deque
 
 from hypothesis import HealthCheck, Phase, settings
@@ -14,9 +15,12 @@ from lessonroom.media.types import Cue, Hint, Unseen, Watching
 from lessonroom.policy import Mode
 from lessonroom.rooms import effects as do
 from lessonroom.rooms import events as ev
+from lessonroom.rooms.ceiling import Ceiling
+from lessonroom.rooms.consent import Word
 from lessonroom.rooms.talk import Admitted
+from lessonroom.storage.consent import By
 from lessonroom.storage.store import MessageState
-from tests.rooms.lesson import ROLES, STUDENT, TEACHER, Lesson, strain, verdict
+from tests.rooms.lesson import ROLES, START, STUDENT, TEACHER, Lesson, strain, verdict
 
 MEMBERS = st.sampled_from([TEACHER, STUDENT])
 PAGES = st.sampled_from(["page-0001", "page-0002"])
@@ -32,9 +36,13 @@ class LessonMachine(RuleBasedStateMachine):
         cap=st.sampled_from([Mode.M3, Mode.M3, Mode.M3, Mode.M1]),
         consent=st.sampled_from([None, False, True]),
         on=st.booleans(),
+        highest=st.sampled_from([Mode.M3, Mode.M3, Mode.M3, Mode.M2]),
+        two_keys=st.booleans(),
     )
-    def begin(self, cap: Mode, consent: bool | None, on: bool) -> None:
-        self.lesson = Lesson(cap=cap, consent=consent, hints_on=on, chat_per_minute=1000)
+    def begin(self, cap: Mode, consent: bool | None, on: bool, highest: Mode, two_keys: bool) -> None:
+        law = Ceiling(highest, two_keys, START + 300)
+        self.lesson = Lesson(cap=cap, consent=consent, ceiling=law, hints_on=on, chat_per_minute=1000)
+        self.lowest = highest
         self.open: dict[int, str] = {}
         self.replays: deque[do.Replay] = deque()
         self.finished: deque[ev.Event] = deque()
@@ -209,7 +217,24 @@ class LessonMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.asked)
     @rule(kept=st.booleans())
     def consent_kept(self, kept: bool) -> None:
-        self.tell(ev.ConsentKept(self.asked.pop(0), kept))
+        self.tell(ev.ConsentKept(self.asked.pop(0), math.inf if kept else None))
+
+    @rule(given=st.booleans(), life=st.sampled_from([5.0, 1000.0]))
+    def guardian_says(self, given: bool, life: float) -> None:
+        self.tell(ev.Consented(By.GUARDIAN, Word(given, self.lesson.now + life)))
+        assert given or not (self.lesson.room.consent.two_keys and self.lesson.room.watch.session)
+
+    @rule(given=st.booleans())
+    def student_says_elsewhere(self, given: bool) -> None:
+        self.no_was_last = not given
+        self.tell(ev.Consented(By.STUDENT, Word(given, self.lesson.now + 100)))
+
+    @rule(mode=st.sampled_from(list(Mode)), two_keys=st.booleans())
+    def settle_anew(self, mode: Mode, two_keys: bool) -> None:
+        """Another process has decided anew; a student who was here has said nothing there."""
+        self.no_was_last = False
+        self.lowest = min(self.lowest, mode)
+        self.tell(ev.Settled(Ceiling(mode, two_keys), None, None))
 
     @precondition(lambda self: self.hints)
     @rule(kept=st.booleans())
@@ -266,12 +291,22 @@ class LessonMachine(RuleBasedStateMachine):
         room = self.lesson.room
         if room.watch.session is not None:
             assert room.watch.cap is Mode.M3
+            assert room.watch.ceiling is not None
+            assert room.watch.ceiling.mode is Mode.M3
+            assert self.lesson.now < room.watch.ceiling.until
             assert room.consent.agreed is True
+            assert not room.consent.guardian_missing
             assert room.watch.hints_on
             assert room.watch.camera_on
             assert STUDENT in self.open.values()
         elif room.analysis(self.lesson.now).state != "off":
             raise AssertionError("the indicator is on without an analyser")
+
+    @invariant()
+    def the_ceiling_only_falls(self) -> None:
+        ceiling = self.lesson.room.watch.ceiling
+        assert ceiling is not None
+        assert ceiling.mode <= self.lowest
 
     @invariant()
     def a_no_that_was_said_last_holds(self) -> None:

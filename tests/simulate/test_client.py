@@ -19,6 +19,7 @@ from lessonroom.policy import Mode
 from lessonroom.simulate.admission import Admission, Link
 from lessonroom.simulate.call import identity_of
 from lessonroom.simulate.client import Student, play
+from lessonroom.simulate.facts import ADULT, SETTING
 from lessonroom.simulate.sources import Camera
 from lessonroom.simulate.whip import WhipFeed
 from tests.integration.serving import Page, Visitor, serving
@@ -37,9 +38,9 @@ async def room(data_dir: Path, mode: Mode = Mode.M3, *, relay_only: bool = False
     async with serving(data_dir, ice_loopback=True) as app:
         # as the server says it; without a TURN server nothing is left to offer
         app.hub._settings = app.settings.model_copy(update={"ice_relay_only": relay_only})
-        made = await app.admission.make_room(mode)
-        teacher = await app.admission.make_member(made, "teacher", "Tina")
-        student = await app.admission.make_member(made, "student", "Sam")
+        made = await app.admission.make_room(mode, SETTING)
+        teacher = await app.admission.make_member(made, "teacher", "Tina", about=ADULT)
+        student = await app.admission.make_member(made, "student", "Sam", about=ADULT)
         visitor = Visitor(app.admission.public_url, teacher.link)
         await visitor.enter()
         async with visitor.page("page-teacher") as page:

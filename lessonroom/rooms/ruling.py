@@ -1,0 +1,153 @@
+"""The hub's part that settles how much a lesson may be analysed, and that takes consent from outside the lesson.
+
+What is decided stands in the store with its record before a lesson hears of it. A no counts first and is stored after.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from lessonroom import logs
+from lessonroom.errors import StoreDown
+from lessonroom.metrics import Metrics
+from lessonroom.policy import read_mode
+from lessonroom.rooms import events as ev
+from lessonroom.rooms.ceiling import Ceiling, House, ceiling_of
+from lessonroom.rooms.consent import Word
+from lessonroom.rooms.keeping import DAY, RETRY_SECONDS, Apply, Spawn
+from lessonroom.rooms.live import Live
+from lessonroom.rooms.recording import SERVER, consent_said, record
+from lessonroom.storage.audit import AuditRecord
+from lessonroom.storage.consent import By, ConsentRecord, Purpose
+from lessonroom.storage.store import MemberRecord, Store
+
+log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody says about one purpose. ``text``, ``lang``: version and language of the words that were shown."""
+
+    purpose: Purpose
+    given: bool
+    text: str
+    lang: str
+
+
+class Ruling:
+    """Ceilings and consents of all rooms. ``days``: how long a yes counts; ``rooms``: those that are loaded."""
+
+    def __init__(
+        self,
+        store: Store,
+        house: House,
+        metrics: Metrics,
+        *,
+        days: float,
+        rooms: Callable[[], Iterable[Live]],
+        apply: Apply,
+        spawn: Spawn,
+    ) -> None:
+        self._store = store
+        self._house = house
+        self._metrics = metrics
+        self._seconds = days * DAY
+        self._rooms = rooms
+        self._apply = apply
+        self._spawn = spawn
+        self._settling = asyncio.Lock()
+
+    async def settle(self, live: Live) -> None:
+        """Decide for a lesson whose teacher and student are known, once. Raises StoreDown."""
+        async with self._settling:
+            if live.room.watch.ceiling is None:
+                await self._settle(live)
+
+    async def _settle(self, live: Live) -> None:
+        room = live.room.id
+        members = await self._store.members(room)
+        decided = ceiling_of(self._house, await self._store.room(room), members, time.time())
+        if decided is None:
+            return
+        kept = read_mode(await self._store.set_ceiling(room, decided.mode.value, _decided(room, decided)))
+        student = next(member for member in members if member.role == "student")
+        words = words_of(await self._store.consents(student.sender), room, time.time())
+        self._apply(live, ev.Settled(replace(decided, mode=kept), words.get(By.STUDENT), words.get(By.GUARDIAN)))
+
+    async def say(self, student: MemberRecord, by: By, member: str, said: Said) -> None:
+        """Take what ``member``, the student or their guardian, says outside the lesson. Raises StoreDown.
+
+        Even then a no counts in the lessons of this process, and is written as soon as the store is back.
+        """
+        now = time.time()
+        wanted = ConsentRecord(
+            id=secrets.token_urlsafe(16),
+            person=student.sender,
+            purpose=said.purpose,
+            by=by,
+            given=said.given,
+            text=said.text,
+            lang=said.lang,
+            at=now,
+            expires_at=now + self._seconds,
+            room=student.room,
+            member=member,
+        )
+        audit = consent_said(wanted)
+        if said.given:
+            await self._store.add_consent(wanted, audit)
+            self._tell(wanted)
+            return
+        self._tell(wanted)
+        try:
+            await self._store.add_consent(wanted, audit)
+        except StoreDown:
+            self._metrics.store_failed()
+            self._spawn(self._insist(wanted, audit))
+            raise
+
+    async def _insist(self, wanted: ConsentRecord, audit: AuditRecord) -> None:
+        while True:
+            await asyncio.sleep(RETRY_SECONDS)
+            try:
+                await self._store.add_consent(wanted, audit)
+            except StoreDown:
+                self._metrics.store_failed()
+            else:
+                return
+
+    def _tell(self, said: ConsentRecord) -> None:
+        """Tell the lessons in which this word counts: the student's in this one, the guardian's in all of theirs."""
+        if said.purpose is not Purpose.HINTS:
+            return
+        for live in self._rooms():
+            own = live.room.id == said.room
+            student = live.room.people.first("student")
+            theirs = student is not None and live.senders.get(student.id) == said.person
+            if own if said.by is By.STUDENT else theirs:
+                self._apply(live, ev.Consented(said.by, Word(said.given, said.expires_at)))
+
+
+def words_of(consents: Sequence[ConsentRecord], room: str, now: float) -> dict[By, Word]:
+    """What was said about hints and counts in this room now. The student is asked anew in every lesson."""
+    return {
+        said.by: Word(said.given, said.expires_at)
+        for said in consents
+        if said.purpose is Purpose.HINTS and now < said.expires_at and (said.by is By.GUARDIAN or said.room == room)
+    }
+
+
+def _decided(room: str, ceiling: Ceiling) -> AuditRecord:
+    return record(
+        SERVER,
+        "policy.decided",
+        f"room:{room}",
+        mode=ceiling.mode.value,
+        rows=" ".join(ceiling.rows),
+        table=ceiling.version,
+        two_keys=ceiling.two_keys,
+    )

@@ -1,0 +1,150 @@
+"""Consent outside the lesson: by the student and by a guardian with a link of their own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lessonroom import messages as m
+from lessonroom.app import App
+from lessonroom.errors import BadInput
+from lessonroom.policy import Band, Mode
+from lessonroom.server.admission import About
+from lessonroom.simulate.facts import ADULT, PLACE, SETTING
+from tests.integration.serving import Lesson, Visitor, serving
+
+MINOR = About(PLACE, Band.FROM_13)
+
+
+@pytest.fixture
+async def app(tmp_path: Path) -> AsyncIterator[App]:
+    async with serving(tmp_path) as app:
+        yield app
+
+
+async def family(app: App) -> tuple[Visitor, Visitor]:
+    """A minor student and their guardian, both with open sessions."""
+    room = await app.admission.make_room(Mode.M3, SETTING)
+    await app.admission.make_member(room, "teacher", "Tina", about=ADULT)
+    student = await app.admission.make_member(room, "student", "Sam", "sam", about=MINOR)
+    guardian = await app.admission.make_member(room, "guardian", "Gus")
+    assert "/consents/" in guardian.link
+    visitors = [Visitor(app.admission.public_url, made.link) for made in (student, guardian)]
+    for visitor in visitors:
+        await visitor.enter()
+    return visitors[0], visitors[1]
+
+
+async def say(visitor: Visitor, purpose: str, given: bool, **more: Any) -> dict[str, Any]:
+    body = {"purpose": purpose, "given": given, **more}
+    answer = await visitor.http.post(f"/api/members/{visitor.member}/consents", json=body)
+    answer.raise_for_status()
+    return answer.json()
+
+
+def words(view: dict[str, Any]) -> dict[str, tuple[bool | None, bool | None]]:
+    return {
+        one["purpose"]: tuple(one[by] and one[by]["given"] for by in ("student", "guardian"))
+        for one in view["purposes"]
+    }
+
+
+async def test_each_purpose_is_agreed_to_apart_and_by_each_side_apart(app: App) -> None:
+    student, guardian = await family(app)
+    view = await say(guardian, "hints", True)
+    assert (view["by"], view["student"], view["two_keys"]) == ("guardian", "Sam", True)
+    assert words(view) == {"hints": (None, True), "research": (None, None), "training": (None, None)}
+    await say(student, "training", True)
+    view = await say(student, "hints", False)
+    assert words(view) == {"hints": (False, True), "research": (None, None), "training": (True, None)}
+
+
+async def test_a_word_is_kept_with_version_language_and_end_and_goes_on_record_without_a_name(app: App) -> None:
+    _, guardian = await family(app)
+    await say(guardian, "research", True, text="2026-11", lang="uk")
+    (said,) = await app.services.store.consents("sam")
+    assert (said.text, said.lang, said.by, said.member) == ("2026-11", "uk", "guardian", guardian.member)
+    assert said.expires_at - said.at == app.settings.consent_days * 86_400
+    record = (await app.services.review.audits(None, 100))[-1]
+    assert (record.action, record.actor) == ("consent.given", guardian.member)
+    assert record.detail == {"purpose": "research", "by": "guardian", "text": "2026-11", "lang": "uk"}
+
+
+async def test_nobody_but_student_and_guardian_speaks_and_only_with_their_own_session(app: App) -> None:
+    student, guardian = await family(app)
+    for visitor, member in ((student, guardian.member), (guardian, student.member)):
+        answer = await visitor.http.get(f"/api/members/{member}/consents")
+        assert answer.status_code == 401
+    body = {"purpose": "hints", "given": True}
+    path = f"/api/members/{student.member}/consents"
+    assert (await student.http.post(path, json=body, headers={"Origin": "http://evil.example"})).status_code == 403
+    for broken in ({**body, "purpose": "all"}, {**body, "given": "yes"}, {"purpose": "hints"}, {**body, "more": 1}):
+        assert (await student.http.post(path, json=broken)).status_code == 422
+
+
+async def test_a_teacher_has_nothing_to_consent_to(app: App) -> None:
+    lesson = await Lesson.make(app)
+    await lesson.teacher.enter()
+    answer = await lesson.teacher.http.get(f"/api/members/{lesson.teacher.member}/consents")
+    assert answer.status_code == 403
+
+
+async def test_a_guardian_enters_no_room_and_is_in_no_list(app: App) -> None:
+    student, guardian = await family(app)
+    for purpose in ("socket", "whip", "operations"):
+        answer = await guardian.http.post(f"/api/members/{guardian.member}/tickets", json={"purpose": purpose})
+        assert answer.status_code == 403
+    async with student.page() as page:
+        assert [row.role for row in page.welcome.members] == ["teacher", "student"]
+
+
+async def test_there_is_no_guardian_without_a_student_under_18_and_no_second_one(app: App) -> None:
+    room = await app.admission.make_room(Mode.M3, SETTING)
+    with pytest.raises(BadInput, match="student under 18"):
+        await app.admission.make_member(room, "guardian", "Gus")
+    await app.admission.make_member(room, "student", "Sam", about=ADULT)
+    with pytest.raises(BadInput, match="student under 18"):
+        await app.admission.make_member(room, "guardian", "Gus")
+
+
+async def test_the_guardians_word_reaches_a_lesson_that_goes_on(tmp_path: Path) -> None:
+    """A table that lets the server look at minors whose guardian agrees: what is told follows at once."""
+    async with serving(tmp_path, policy_table=minors_allowed(tmp_path)) as app:
+        student, guardian = await family(app)
+        async with student.page() as page:
+            assert page.welcome.analysis.reason in {"not_agreed", "vision_down"}
+            live = app.hub._shelf.peek(live_room(app))
+            assert live is not None
+            assert live.room.consent.guardian_missing
+            await say(guardian, "hints", True)
+            assert not live.room.consent.guardian_missing
+            await page.say(m.ConsentSend(agreed=True))
+            async with asyncio.timeout(5):
+                while live.room.consent.agreed is not True:
+                    await asyncio.sleep(0.005)
+            assert (await page.get(m.Analysis, lambda told: told.mode == "M3")).reason == "connecting"
+            await say(guardian, "hints", False)
+            assert (await page.get(m.Analysis, lambda told: told.mode == "M0")).reason == "guardian_missing"
+
+
+def live_room(app: App) -> str:
+    return next(live.room.id for live in app.hub.live_rooms())
+
+
+def minors_allowed(folder: Path) -> Path:
+    """The packaged table with one row more, as counsel of some place may write it."""
+    import json
+
+    from lessonroom.policy_file import PACKAGED
+
+    table = json.loads(PACKAGED.read_text())
+    for row in table["rows"]:
+        if PLACE in row["places"] and Band.FROM_13 in row["bands"]:
+            row["highest"] = "M3"
+    path = folder / "table.json"
+    path.write_text(json.dumps(table))
+    return path
