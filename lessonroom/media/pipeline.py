@@ -59,6 +59,7 @@ class Watch:
         self._stopped = False
         self._dropped = 0
         self._looked_at = clock()
+        self._shot: Shot | None = None
         self._silent = max(SILENT_SECONDS, 2.0 * longest_gap(settings), 2.0 * settings.inference_deadline)
         self.samples = 0
         """How many frames were looked at."""
@@ -86,14 +87,18 @@ class Watch:
             except FramesEnded:
                 return
             began = self._clock()
-            await self._sample(Shot(frame, self._frames.taken_at, self._place))
+            self._shot = Shot(frame, self._frames.taken_at, self._place)
             del frame
+            await self._sample(self._shot)
+            self._shot.wipe()
             due = began + self._pace.interval
 
     def stop(self) -> None:
-        """Stop at once and forget the student. A look that is under way ends by itself and is not used."""
+        """Stop at once and forget the student. A look that is under way ends by itself, without its picture."""
         self._stopped = True
         self._frames.clear()
+        if self._shot is not None:
+            self._shot.wipe()
         self._strain = feeling.StrainState()
         self._place = None
         if self._task is not None and self._task is not asyncio.current_task():
@@ -122,7 +127,7 @@ class Watch:
     async def _sample(self, shot: Shot) -> None:
         self.samples += 1
         self._looked_at = self._clock()
-        self.size = (shot.frame.width, shot.frame.height)
+        self.size = shot.size
         self._meter.sample_taken()
         self._meter.frames_dropped(self._frames.dropped - self._dropped)
         self._dropped = self._frames.dropped

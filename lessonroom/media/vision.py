@@ -39,20 +39,40 @@ Look = Callable[[Sample], Observation]
 Clock = Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Shot:
     """A frame that was chosen for analysis; its pixels are converted when its turn comes, and not before.
 
-    ``before`` as in :class:`~lessonroom.media.types.Sample`.
+    ``before`` as in :class:`~lessonroom.media.types.Sample`. :meth:`wipe` may be called on any thread, at any time.
     """
 
-    frame: VideoFrame = field(repr=False)
+    frame: VideoFrame | None = field(repr=False)
     captured_at: float
     before: Place | None = None
+    _image: Image | None = field(default=None, repr=False)
+    _wiped: bool = False
 
-    def sample(self) -> Sample:
-        """Convert to BGR, in one pass with bringing a large picture down."""
-        return Sample(pixels(self.frame), self.captured_at, self.before)
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels; zeros once the frame was converted or wiped."""
+        return (0, 0) if self.frame is None else (self.frame.width, self.frame.height)
+
+    def sample(self) -> Sample | None:
+        """Convert to BGR, in one pass with bringing a large picture down; None once it was wiped."""
+        frame, self.frame = self.frame, None
+        if frame is None:
+            return None
+        self._image = pixels(frame)
+        if self._wiped:  # meanwhile, when there was nothing to blacken yet
+            self._image.fill(0)
+            return None
+        return Sample(self._image, self.captured_at, self.before)
+
+    def wipe(self) -> None:
+        """Forget the frame and blacken its pixels, also under a look that hangs."""
+        self.frame, self._wiped = None, True
+        if self._image is not None:
+            self._image.fill(0)
 
 
 class Vision:
@@ -105,10 +125,13 @@ class Vision:
         began = self._clock()
         self._meter.inference_observed("wait", began - asked)
         if isinstance(sample, Shot):
-            sample = sample.sample()
+            shot, taken = sample, sample.sample()
             converted = self._clock()
             self._meter.inference_observed("convert", converted - began)
             began = converted
+            if taken is None:
+                return Observation(shot.captured_at, unseen=Unseen.NOT_LOOKED)
+            sample = taken
         observation = self._look(sample)
         self._meter.inference_observed("look", self._clock() - began)
         return observation

@@ -99,6 +99,44 @@ async def test_from_frames_to_a_hint() -> None:
     assert lesson.strains[-1].watching is Watching.WATCHING
 
 
+async def test_a_look_that_hangs_has_no_picture_any_more_once_the_watch_was_stopped() -> None:
+    """Consent that is taken back ends within a second, whatever the engine does."""
+    looking, go_on = threading.Event(), threading.Event()
+    pictures: list[np.ndarray] = []
+
+    def hang(sample: Sample) -> Observation:
+        sample.image[:] = 200  # what the camera saw
+        pictures.append(sample.image)
+        looking.set()
+        go_on.wait(10)
+        return Observation(sample.captured_at, quality=1.0, expression={"neutral": 1.0})
+
+    lesson = Lesson(hang)
+    running = asyncio.create_task(lesson.run())
+    await asyncio.to_thread(looking.wait, 10)
+    assert pictures[0].max() == 200
+    lesson.watch.stop()
+    assert pictures[0].max() == 0
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert not lesson.strains
+
+
+async def test_a_picture_is_black_as_soon_as_it_was_looked_at() -> None:
+    pictures: list[np.ndarray] = []
+
+    def look(sample: Sample) -> Observation:
+        assert all(picture.max() == 0 for picture in pictures)
+        sample.image[:] = 200
+        pictures.append(sample.image)
+        return Observation(sample.captured_at, quality=1.0, expression={"neutral": 1.0})
+
+    await Lesson(look, lasts=3.0).run()
+    assert len(pictures) > 2
+    assert pictures[-1].max() == 0
+
+
 async def test_each_look_is_told_where_the_last_one_saw_the_face() -> None:
     """Also after looks that saw none; and a watch that stopped remembers nothing."""
     boxes = [Box(10.0 * number, 0, 50, 50) for number in range(4)]
