@@ -28,7 +28,20 @@ LEAST_SECRET = 32
 LONGEST_TICKET = 30.0
 """Longest life of a ticket, in seconds."""
 
+CLOCKS_APART = 5.0
+"""How far the clocks of two servers with one key may be apart, in seconds."""
+
 _SALT = "lessonroom.ticket.v1"
+
+
+class Scope(StrEnum):
+    """What an admin key may be for. A key without any written beside its hash is for all of them."""
+
+    ROOMS = "rooms"
+    MEMBERS = "members"
+    REVIEW = "review"
+    AUDIT = "audit"
+    PRIVACY = "privacy"
 
 
 class Permission(StrEnum):
@@ -66,6 +79,8 @@ PERMISSIONS: Mapping[str, frozenset[Permission]] = {
     # hint: is shown hints; hint.feedback: says whether one helped; hints: turns them on and off
     "teacher": _EVERYBODY | {Permission.HINT, Permission.HINT_FEEDBACK, Permission.HINTS},
     "student": _EVERYBODY | {Permission.WHIP, Permission.CONSENT, Permission.CAMERA, Permission.STUCK},
+    # a guardian enters no room: they have a page of their own
+    "guardian": frozenset({Permission.CONSENT}),
     # operations see figures of all rooms, decide on messages that wait, and enter no room
     "observer": frozenset({Permission.OPERATIONS, Permission.REVIEW}),
 }
@@ -110,18 +125,23 @@ def issue(secret: bytes, claims: TicketClaims, now: float) -> str:
 def read(secret: bytes, token: str, *, purpose: Purpose, origin: str, now: float) -> TicketClaims:
     """Check a ticket and give back what it says. The caller still has to spend its id.
 
-    Raises TicketRefused when it was not signed with this secret, is too old, or is meant for another purpose or origin.
+    Raises TicketRefused when it was not signed with this secret, is too old or too young to be true, or is meant for
+    another purpose or origin.
     """
     try:
         claims = _claims(_serializer(secret).loads(token))
     except (BadData, UnicodeError):  # a lone surrogate cannot be encoded
-        raise TicketRefused("expected a ticket signed by this server, got something else") from None
+        raise TicketRefused("expected a ticket signed by this server, got something else", why="tampered") from None
     if not now < claims.expires_at:
-        raise TicketRefused(f"expected a fresh ticket, got one that expired {now - claims.expires_at:.0f} s ago")
+        raise TicketRefused(
+            f"expected a fresh ticket, got one that expired {now - claims.expires_at:.0f} s ago", why="expired"
+        )
+    if claims.expires_at - now > LONGEST_TICKET + CLOCKS_APART:
+        raise TicketRefused("expected a ticket that ends soon, got one that lives too long", why="tampered")
     if not _same(claims.purpose, purpose):
-        raise TicketRefused(f"expected a ticket for {purpose}, got one for {claims.purpose}")
+        raise TicketRefused(f"expected a ticket for {purpose}, got one for {claims.purpose}", why="other_purpose")
     if not _same(claims.origin, origin):
-        raise TicketRefused("expected a ticket made for this origin, got one made for another")
+        raise TicketRefused("expected a ticket made for this origin, got one made for another", why="other_origin")
     return claims
 
 
@@ -137,12 +157,17 @@ def _claims(payload: object) -> TicketClaims:
     """Read a signed payload, which may be of another version of Lessonroom."""
     names = {known.name for known in fields(TicketClaims)}
     if not isinstance(payload, dict) or payload.keys() != names:
-        raise TicketRefused("expected a ticket of this version, got one with other fields")
+        raise TicketRefused("expected a ticket of this version, got one with other fields", why="tampered")
     expires_at = payload.pop("expires_at")
     words = all(isinstance(value, str) for value in payload.values())
-    if not words or not isinstance(expires_at, int | float) or not may(payload["role"], payload["purpose"]):
-        raise TicketRefused("expected a ticket of this version, got one with other values")
+    if not words or not _is_time(expires_at) or not may(payload["role"], payload["purpose"]):
+        raise TicketRefused("expected a ticket of this version, got one with other values", why="tampered")
     return TicketClaims(expires_at=float(expires_at), **cast("dict[str, Any]", payload))
+
+
+def _is_time(value: object) -> bool:
+    """JSON as Python reads it has infinities, and its booleans are numbers."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**53
 
 
 def hash_secret(text: str) -> str:
@@ -158,10 +183,22 @@ def matches(secret: str, hashed: str | None) -> bool:
     return hashed is not None and _same(hash_secret(secret), hashed.lower())
 
 
-def is_admin(key: str, hashes: Iterable[str]) -> bool:
-    """Whether an admin key is one of those whose SHA-256 stands in the settings. All are compared, always."""
-    found = [matches(key, hashed) for hashed in hashes]
-    return bool(key) and any(found)
+def scopes_of(key: str, known: Iterable[str]) -> frozenset[Scope]:
+    """What an admin key is for; nothing when it is none of ours.
+
+    ``known``: the setting ``admin_keys``, each ``HASH`` or ``HASH:SCOPE+SCOPE``. All are compared, always.
+    """
+    found: set[Scope] = set()
+    for entry in known:
+        hashed, _, words = entry.partition(":")
+        if matches(key, hashed):
+            found |= {Scope(word) for word in words.split("+")} if words else set(Scope)
+    return frozenset(found) if key else frozenset()
+
+
+def alias(secret: bytes, sender: str) -> str:
+    """A name for a person that means nothing to whoever has not the signing key, for records that stay for ever."""
+    return "person:" + hmac.new(secret, sender.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()[:32]
 
 
 def _same(one: str, other: str) -> bool:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from lessonroom.auth import Scope
 from lessonroom.errors import BadSetting
 
 PREFIX = "LESSONROOM_"
@@ -60,8 +61,16 @@ PublicUrl = Annotated[
 ]
 Origin = Annotated[str, AfterValidator(_like(_ORIGIN, "origins such as https://HOST as a browser sends them"))]
 Origins = Annotated[tuple[Origin, ...], BeforeValidator(_split)]
+_SCOPE = f"({'|'.join(Scope)})"
 KeyHash = Annotated[
-    str, BeforeValidator(_lower), AfterValidator(_like(r"[0-9a-f]{64}", "64 hexadecimal digits for each key"))
+    str,
+    BeforeValidator(_lower),
+    AfterValidator(
+        _like(
+            rf"[0-9a-f]{{64}}(:{_SCOPE}(\+{_SCOPE})*)?",
+            f"64 hexadecimal digits for each key, perhaps with :SCOPE+SCOPE of {', '.join(Scope)}",
+        )
+    ),
 ]
 KeyHashes = Annotated[tuple[KeyHash, ...], BeforeValidator(_split)]
 StunUrl = Annotated[str, AfterValidator(_like(rf"stuns?:{_HOST}{_PORT}", "stun:HOST or stuns:HOST[:PORT] (RFC 7064)"))]
@@ -105,13 +114,15 @@ class Settings(BaseModel):
     store_queue: int = _setting(2000, "records that may wait for the database; more are refused", ge=1, le=100_000)
 
     # admission
-    admin_keys: KeyHashes = _setting((), "SHA-256 of the keys that may use the admin API, hex, comma separated")
+    admin_keys: KeyHashes = _setting(
+        (), "SHA-256 of the keys for the admin API, hex, comma separated; HASH:SCOPE+SCOPE for one that may not do all"
+    )
     ticket_seconds: float = _setting(30.0, "life of a ticket", unit="s", ge=1, le=30)
     link_hours: float = _setting(24.0, "life of a link's one-time code", unit="h", ge=0.01, le=24 * 31)
     session_hours: float = _setting(6.0, "life of a member's session after the link was opened", unit="h", ge=0.1)
 
     trusted_proxies: Words = _setting((), "addresses of proxies whose X-Forwarded-For is believed, comma separated")
-    connections_per_address: int = _setting(600, "connections of one address that have not said hello yet", ge=1)
+    connections_per_address: int = _setting(1200, "connections of one address that have not said hello yet", ge=1)
     refusals_per_minute: int = _setting(30, "refused attempts of one address in a minute, then none is taken", ge=1)
     tickets_per_minute: int = _setting(30, "tickets that one member may ask for in a minute", ge=1)
 

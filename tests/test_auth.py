@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from itsdangerous import URLSafeSerializer
 
 from lessonroom import auth, messages
-from lessonroom.auth import PERMISSIONS, Permission, TicketClaims, may
+from lessonroom.auth import PERMISSIONS, Permission, Scope, TicketClaims, may
 from lessonroom.errors import TicketRefused
 
 SECRET = b"k" * 32
@@ -232,12 +232,19 @@ def test_a_secret_matches_its_own_hash_only() -> None:
 )
 def test_an_admin_key_is_one_of_those_in_the_settings(key: str, good: bool) -> None:
     hashes = (auth.hash_secret("first"), auth.hash_secret("second").upper())
-    assert auth.is_admin(key, hashes) is good
+    assert auth.scopes_of(key, hashes) == (set(Scope) if good else set())
 
 
 def test_without_admin_keys_nobody_is_admin() -> None:
-    assert not auth.is_admin("first", ())
-    assert not auth.is_admin("", (auth.hash_secret(""),))
+    assert not auth.scopes_of("first", ())
+    assert not auth.scopes_of("", (auth.hash_secret(""),))
+
+
+def test_an_admin_key_is_for_the_scopes_beside_its_hash_and_no_others() -> None:
+    known = (f"{auth.hash_secret('first')}:rooms+members", f"{auth.hash_secret('second')}:audit")
+    assert auth.scopes_of("first", known) == {Scope.ROOMS, Scope.MEMBERS}
+    assert auth.scopes_of("second", known) == {Scope.AUDIT}
+    assert not auth.scopes_of("third", known)
 
 
 # --- TURN ------------------------------------------------------------------------------------------------------------

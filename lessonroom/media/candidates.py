@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import ip_address
 
 from lessonroom.errors import BadSdp
+from lessonroom.media.networks import is_private, is_special
 
 MOST_CANDIDATES = 30
 """Candidates of one session, those that come later by PATCH included."""
+LEAST_PORT = 1024
+"""Below are the ports of services: DNS, NTP, SNMP. No browser receives media there."""
 LONGEST_LINE = 1024
 """Characters of one candidate."""
 
@@ -26,16 +29,6 @@ _GRAMMAR = re.compile(
     r"(?P<priority>[0-9]{1,10}) (?P<address>[^ ]{1,255}) (?P<port>[0-9]{1,5}) typ (?P<type>[a-z]{1,16})"
     r"(?: raddr (?P<raddr>[^ ]{1,255}))?(?: rport (?P<rport>[0-9]{1,5}))?(?P<more>(?: [!-~]{1,255}){0,16})"
 )
-_CARRIES_IPV4 = (
-    IPv6Network("::/96"),  # IPv4-compatible, RFC 4291 section 2.5.5.1
-    IPv6Network("::ffff:0:0/96"),  # IPv4-mapped
-    IPv6Network("::ffff:0:0:0/96"),  # SIIT, RFC 2765
-    IPv6Network("64:ff9b::/96"),  # NAT64, RFC 6052
-    IPv6Network("64:ff9b:1::/48"),  # RFC 8215
-    IPv6Network("2001::/32"),  # Teredo
-    IPv6Network("2002::/16"),  # 6to4
-)
-_THIS_NETWORK = IPv4Network("0.0.0.0/8")
 _TYPES = frozenset({"host", "srflx", "relay"})
 _LOOPBACK = frozenset({ip_address("127.0.0.1"), ip_address("::1")})
 
@@ -55,11 +48,11 @@ class RemoteCandidate:
         return f"{self.foundation} 1 udp {self.priority} {self.address} {self.port} typ {self.type}"
 
 
-def read_candidate(text: str, *, loopback: bool) -> RemoteCandidate | None:
+def read_candidate(text: str, *, loopback: bool, private: bool) -> RemoteCandidate | None:
     """Read the value of ``a=candidate:``; None when it is well-formed but may not be used.
 
-    ``loopback``: addresses of this machine and of private networks may be used, for a demo. Raises BadSdp when it is
-    not a candidate by RFC 8839 section 5.1.
+    ``loopback``: addresses of this machine may be used, for a demo; ``private``: those of private networks. Raises
+    BadSdp when it is not a candidate by RFC 8839 section 5.1.
     """
     found = _GRAMMAR.fullmatch(text) if len(text) <= LONGEST_LINE else None
     if found is None:
@@ -67,20 +60,20 @@ def read_candidate(text: str, *, loopback: bool) -> RemoteCandidate | None:
     component, priority, port = int(found["component"]), int(found["priority"]), int(found["port"])
     if not (1 <= component <= 256 and 1 <= priority < 2**31 and port <= 65535):
         raise BadSdp("expected an ICE candidate with component, priority and port in range, got one out of range")
-    if component != 1 or port == 0 or found["transport"].lower() != "udp" or found["type"] not in _TYPES:
+    if component != 1 or port < LEAST_PORT or found["transport"].lower() != "udp" or found["type"] not in _TYPES:
         return None
-    address = usable_address(found["address"], loopback=loopback)
+    address = usable_address(found["address"], loopback=loopback, private=private)
     if address is None:
         return None
     return RemoteCandidate(found["foundation"], priority, address, port, found["type"])
 
 
-def usable_address(text: str, *, loopback: bool) -> str | None:
+def usable_address(text: str, *, loopback: bool, private: bool) -> str | None:
     """The address in its usual spelling, or None when no check may be sent to it.
 
     Only plain IPv4 and IPv6 are understood: no names, no ``127.1``, no octal or hexadecimal parts, no zones. With
-    ``loopback``, private networks, 127.0.0.1 and ::1 may be used; link-local, multicast, unspecified and reserved
-    addresses, and IPv6 ones that carry an IPv4 address inside, never.
+    ``loopback``, 127.0.0.1 and ::1 may be used, with ``private`` those of private networks; other special ones
+    (:mod:`lessonroom.media.networks`), and IPv6 ones that carry an IPv4 address inside, never.
     """
     if "%" in text or not text.isascii():
         return None
@@ -90,14 +83,9 @@ def usable_address(text: str, *, loopback: bool) -> str | None:
         return None
     if address in _LOOPBACK:
         return str(address) if loopback else None
-    if _never(address) or not (address.is_global or loopback):
+    if is_special(address):
         return None
-    return str(address)
-
-
-def _never(address: IPv4Address | IPv6Address) -> bool:
-    if address.is_multicast or address.is_unspecified or address.is_link_local or address.is_loopback:
-        return True
-    if isinstance(address, IPv6Address):
-        return address.is_site_local or address.is_reserved or any(address in net for net in _CARRIES_IPV4)
-    return address.is_reserved or address in _THIS_NETWORK
+    if is_private(address):
+        return str(address) if private else None
+    # both lists have to agree: ours does not change with Python, and Python's may know of a newer network
+    return str(address) if address.is_global else None

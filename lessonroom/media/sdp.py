@@ -48,11 +48,12 @@ _FID = re.compile(r"FID ([0-9]{1,10}) ([0-9]{1,10})")
 class SdpPolicy:
     """What may be accepted.
 
-    ``loopback``: candidates of this machine and of private networks may be used, for a demo. ``relay_only``: this side
-    uses nothing but its TURN server.
+    ``loopback``: candidates of this machine may be used, for a demo; ``private``: those of private networks.
+    ``relay_only``: this side uses nothing but its TURN server.
     """
 
     loopback: bool = False
+    private: bool = False
     relay_only: bool = False
 
 
@@ -115,7 +116,7 @@ def read_candidates(named: list[str], policy: SdpPolicy, before: int = 0) -> Ite
     if before + len(named) > MOST_CANDIDATES:
         raise BadSdp(f"expected at most {MOST_CANDIDATES} candidates, got {before + len(named)}")
     for text in named:
-        candidate = read_candidate(text, loopback=policy.loopback)
+        candidate = read_candidate(text, loopback=policy.loopback, private=policy.private)
         if candidate is not None:
             yield candidate
 

@@ -6,41 +6,32 @@ import time
 from dataclasses import asdict
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from lessonroom.auth import hash_secret, is_admin
+from lessonroom.auth import Scope
 from lessonroom.chat.standing import known, severity
 from lessonroom.chat.types import StandingClass
-from lessonroom.errors import TicketRefused
 from lessonroom.messages import Id
-from lessonroom.policy import Mode
+from lessonroom.policy import OLDEST, Mode, Setting, band_of
 from lessonroom.rooms.listening import Exercise
+from lessonroom.rooms.recording import record
+from lessonroom.server.admission import About
+from lessonroom.server.keys import KeyedRoute, wants
 from lessonroom.server.members import REFUSALS, TicketView
 from lessonroom.server.services import services
 from lessonroom.storage.review import SenderRecord
 
-bearer = HTTPBearer(
-    auto_error=False, scheme_name="admin_key", description="A key whose SHA-256 stands in the setting admin_keys."
-)
-
-
-def key_holder(request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
-    """Let pass who has a key, and remember which for the audit. Raises TicketRefused."""
-    key = credentials.credentials if credentials else ""
-    if not is_admin(key, services(request).settings.admin_keys):
-        services(request).metrics.ticket_refused()
-        raise TicketRefused("expected a bearer key of the setting admin_keys, got none or another")
-    request.state.actor = f"key:{hash_secret(key)[:8]}"
-
-
-router = APIRouter(prefix="/api/admin", tags=["administration"], dependencies=[Depends(key_holder)], responses=REFUSALS)
+router = APIRouter(prefix="/api/admin", tags=["administration"], responses=REFUSALS, route_class=KeyedRoute)
 
 Words = Annotated[
     str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True, pattern=r"^[^\x00-\x1f]+$")
 ]
+Reference = Annotated[str, StringConstraints(max_length=80, pattern=r"^[\x21-\x7e]*$")]
+PlaceName = Annotated[str, StringConstraints(max_length=6, pattern=r"^([A-Z]{2}(-[A-Z0-9]{1,3})?)?$")]
 Sender = Annotated[str, StringConstraints(max_length=128, pattern=r"^[\x21-\x7e]*$")]
+SenderPath = Annotated[str, Path(max_length=128, pattern=r"^[\x21-\x7e]+$")]
+"""As :data:`Sender`, in an address; the constraints of a nested ``Annotated`` would be dropped there."""
 
 
 class _Ask(BaseModel):
@@ -51,10 +42,12 @@ class RoomAsk(_Ask):
     """``mode_cap``: the most analysis that the owner of the room allows.
 
     ``M0``: none; ``M1``: on the student's device, for the student; ``M2``: there, with a coarse hint to the teacher;
-    ``M3``: by the server's analyser. This version analyses in ``M3`` alone.
+    ``M3``: by the server's analyser. This version analyses in ``M3`` alone. ``setting``: who put the student into the
+    lesson; while it is unknown the policy table allows nothing.
     """
 
     mode_cap: Mode = Mode.M0
+    setting: Setting | None = None
 
 
 class RoomMade(BaseModel):
@@ -73,11 +66,24 @@ class RoomView(BaseModel):
 
 
 class MemberAsk(_Ask):
-    """``sender``: the platform's stable name of the person, for standing; printable ASCII without spaces."""
+    """``sender``: the platform's stable name of the person, for standing; printable ASCII without spaces.
 
-    role: Literal["teacher", "student"]
+    ``place``: country of ISO 3166, or a state such as ``US-CA``; ``age``: in full years, kept as one of four bands.
+    While they are unknown the policy table allows nothing. ``written_release``: reference of the student's signed
+    release, where one is needed. ``guardian``: speaks for the room's student, who is under 18, and enters no room.
+    """
+
+    role: Literal["teacher", "student", "guardian"]
     name: Words
     sender: Sender = ""
+    place: PlaceName = ""
+    age: Annotated[int, Field(ge=0, le=OLDEST)] | None = None
+    written_release: Reference = ""
+
+    def about(self) -> About:
+        """What of it the policy looks at."""
+        band = "" if self.age is None else band_of(self.age).value
+        return About(self.place, band, self.written_release)
 
 
 class OperatorAsk(_Ask):
@@ -139,13 +145,15 @@ class AuditView(BaseModel):
     detail: dict[str, str | int | float | bool | None]
 
 
-@router.post("/rooms", status_code=201)
+@router.post("/rooms", status_code=201, dependencies=[wants(Scope.ROOMS)])
 async def make_room(ask: RoomAsk, request: Request) -> RoomMade:
     """Make a room."""
-    return RoomMade(room=await services(request).admission.make_room(ask.mode_cap))
+    return RoomMade(
+        room=await services(request).admission.make_room(ask.mode_cap, ask.setting or "", actor=request.state.actor)
+    )
 
 
-@router.get("/rooms")
+@router.get("/rooms", dependencies=[wants(Scope.ROOMS)])
 async def list_rooms(request: Request) -> list[RoomView]:
     """List the open rooms, oldest first."""
     own = services(request)
@@ -156,64 +164,75 @@ async def list_rooms(request: Request) -> list[RoomView]:
     ]
 
 
-@router.delete("/rooms/{room}", status_code=204)
+@router.delete("/rooms/{room}", status_code=204, dependencies=[wants(Scope.ROOMS)])
 async def close_room(room: str, request: Request) -> None:
     """Close a room for good: everybody is sent out, nobody comes in. Closing twice changes nothing."""
-    await services(request).hub.close_room(room)
+    await services(request).hub.close_room(room, record(request.state.actor, "room.closed", f"room:{room}"))
 
 
-@router.post("/rooms/{room}/members", status_code=201)
+@router.post("/rooms/{room}/members", status_code=201, dependencies=[wants(Scope.MEMBERS)])
 async def make_member(room: str, ask: MemberAsk, request: Request) -> MemberMade:
-    """Make the room's teacher or student, with a link that works once."""
+    """Make the room's teacher, its student or the student's guardian, with a link that works once."""
     made = await services(request).admission.make_member(
-        room, ask.role, ask.name, ask.sender, prefix=_mounted_at(request)
+        room,
+        ask.role,
+        ask.name,
+        ask.sender,
+        about=ask.about(),
+        prefix=_mounted_at(request),
+        actor=request.state.actor,
     )
     return MemberMade(member=made.member, link=made.link)
 
 
-@router.post("/operators", status_code=201)
+@router.post("/operators", status_code=201, dependencies=[wants(Scope.REVIEW)])
 async def make_operator(ask: OperatorAsk, request: Request) -> MemberMade:
     """Make an operator, with a link to the operations page."""
-    made = await services(request).admission.make_operator(ask.name, prefix=_mounted_at(request))
+    made = await services(request).admission.make_operator(
+        ask.name, prefix=_mounted_at(request), actor=request.state.actor
+    )
     return MemberMade(member=made.member, link=made.link)
 
 
-@router.post("/rooms/{room}/members/{member}/tickets", status_code=201)
+@router.post("/rooms/{room}/members/{member}/tickets", status_code=201, dependencies=[wants(Scope.MEMBERS)])
 async def make_foreign_ticket(room: str, member: str, request: Request) -> TicketView:
     """Make a WHIP ticket for a student's client that is no browser."""
     made = await services(request).admission.foreign_ticket(room, member)
     return TicketView(ticket=made.ticket, expires_in=made.expires_in)
 
 
-@router.post("/rooms/{room}/members/{member}/exercise", status_code=204)
+@router.post("/rooms/{room}/members/{member}/exercise", status_code=204, dependencies=[wants(Scope.ROOMS)])
 async def tell_of_exercise(room: str, member: str, ask: ExerciseAsk, request: Request) -> None:
     """Say what a student did in an exercise: one piece of evidence for hints, in every mode. Nothing of it is stored.
 
     It counts in a lesson that is going on and while the teacher wants hints; else it is taken and changes nothing.
     """
+    services(request).exercises.spend(room, time.monotonic(), "exercises of one room")
     await services(request).hub.solved(room, member, ask.event, ask.id)
 
 
-@router.put("/senders/{sender}")
-async def set_sender(sender: Annotated[str, Sender], ask: SenderAsk, request: Request) -> SenderView:
+@router.put("/senders/{sender}", dependencies=[wants(Scope.MEMBERS)])
+async def set_sender(sender: SenderPath, ask: SenderAsk, request: Request) -> SenderView:
     """Say whether a sender pays; it counts from their next message on."""
-    await services(request).hub.set_paying(sender, ask.paying)
+    own = services(request)
+    audit = record(request.state.actor, "sender.paying", own.admission.alias(sender), paying=ask.paying)
+    await own.hub.set_paying(sender, ask.paying, audit)
     return SenderView(sender=sender, paying=ask.paying)
 
 
-@router.get("/senders/{sender}")
-async def get_sender(sender: Annotated[str, Sender], request: Request) -> SenderKnown:
+@router.get("/senders/{sender}", dependencies=[wants(Scope.REVIEW)])
+async def get_sender(sender: SenderPath, request: Request) -> SenderKnown:
     """Say what is known of a sender; one that nobody knows is new."""
     return _known(await services(request).review.sender(sender), request)
 
 
-@router.get("/senders")
+@router.get("/senders", dependencies=[wants(Scope.REVIEW)])
 async def list_senders(request: Request) -> list[SenderKnown]:
     """List the senders with repeated proven violations, of whom operators should hear."""
     return [_known(record, request) for record in await services(request).review.repeated()]
 
 
-@router.get("/audit")
+@router.get("/audit", dependencies=[wants(Scope.AUDIT)])
 async def list_audit(
     request: Request,
     after: Annotated[str | None, Query(description="id of the last record that is known", max_length=64)] = None,

@@ -9,10 +9,21 @@ from typing import cast
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from lessonroom.auth import Purpose, TicketClaims
-from lessonroom.errors import BadMessage, Busy, LessonroomError, NotFound, Refused, StoreDown, TicketRefused
-from lessonroom.messages import SUBPROTOCOL, CloseCode, FromPage, Hello, parse
-from lessonroom.server.security import check_origin
+from lessonroom.errors import (
+    BadMessage,
+    Busy,
+    LessonroomError,
+    NotFound,
+    RateLimited,
+    Refused,
+    StoreDown,
+    TicketRefused,
+)
+from lessonroom.messages import SUBPROTOCOL, CloseCode, FromPage, Hello
+from lessonroom.server.refusals import address_of
+from lessonroom.server.security import check_origin, origin_of
 from lessonroom.server.services import Services
+from lessonroom.server.strict import read_message
 
 GOODBYE_SECONDS = 5.0
 """How long a close frame may take to get through to a reader that does not read."""
@@ -25,7 +36,7 @@ class Gone(Exception):
 async def accept(socket: WebSocket, own: Services) -> bool:
     """Accept a socket of one of our pages that speaks our protocol; else refuse it with HTTP 403."""
     try:
-        check_origin(socket.headers.get("origin", ""), own.admission.origins)
+        check_origin(origin_of(socket), own.admission.origins)
     except Refused:
         await socket.close()
         return False
@@ -57,8 +68,7 @@ async def greet(socket: WebSocket, own: Services, purpose: Purpose) -> tuple[Hel
             message = await read(socket, own.settings.socket_bytes)
         if not isinstance(message, Hello):
             raise BadMessage(f"expected hello first, got {message.type}")
-        origin = socket.headers.get("origin", "")
-        return message, await own.admission.admit(message.ticket, purpose, origin)
+        return message, await own.admission.admit(message.ticket, purpose, origin_of(socket))
     finally:
         hall.waiting -= 1
 
@@ -83,25 +93,36 @@ async def read(socket: WebSocket, most: int) -> FromPage:
         raise BadMessage("expected a text frame, got a binary one")
     if len(text) > most or len(text.encode(errors="surrogatepass")) > most:
         raise BadMessage(f"expected a frame of at most {most} bytes, got a longer one")
-    return parse(text)
+    return read_message(text)
+
+
+_CODES: tuple[tuple[type[Exception], CloseCode], ...] = (
+    (TimeoutError, CloseCode.HELLO_TIMEOUT),
+    (BadMessage, CloseCode.BAD_MESSAGE),
+    (RateLimited, CloseCode.RATE_LIMITED),
+    (StoreDown, CloseCode.SERVER_BUSY),
+    (Busy, CloseCode.SERVER_BUSY),
+    (TicketRefused, CloseCode.TICKET_REFUSED),
+    (NotFound, CloseCode.TICKET_REFUSED),
+    (Refused, CloseCode.ROOM_CLOSED),
+    (LessonroomError, CloseCode.TICKET_REFUSED),
+)
+"""Errors during admission and what pages are told of them; the first that fits counts."""
 
 
 def code_of(error: Exception) -> int:
-    """The close code that tells a page of an error during its admission."""
-    match error:
-        case TimeoutError():
-            return CloseCode.HELLO_TIMEOUT
-        case BadMessage():
-            return CloseCode.BAD_MESSAGE
-        case StoreDown() | Busy():
-            return CloseCode.SERVER_BUSY
-        case TicketRefused() | NotFound():
-            return CloseCode.TICKET_REFUSED
-        case Refused():
-            return CloseCode.ROOM_CLOSED
-        case LessonroomError():
-            return CloseCode.TICKET_REFUSED
+    """The close code that tells a page of an error during its admission. Raises what is a defect."""
+    for kind, code in _CODES:
+        if isinstance(error, kind):
+            return code
     raise error
+
+
+def turned_away(socket: WebSocket, own: Services, error: Exception) -> int:
+    """Take note of one who is not let in; the code to close with."""
+    if isinstance(error, TicketRefused):
+        error = own.refusals.count(address_of(socket), error)
+    return code_of(error)
 
 
 async def goodbye(socket: WebSocket, own: Services, code: int) -> None:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from typing import cast
+
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from lessonroom import metrics
 from lessonroom.server.problems import ProblemView
+from lessonroom.server.rate import Bucket
 from lessonroom.server.services import services
+from lessonroom.storage.store import Store
+
+CHECKS = 5.0
+"""Checks of the database in a second; who asks more often is told the last answer."""
 
 router = APIRouter(tags=["operations"])
 
@@ -38,8 +47,36 @@ async def healthz() -> Alive:
 async def readyz(request: Request) -> Ready:
     """Whether rooms can be taken: the database takes a record now."""
     own = services(request)
-    await own.store.check()
+    await _checks(request).check(own.store)
     return Ready(inference=own.figures.provider or "off")
+
+
+class Checks:
+    """Checks of the database. Each is a write, so strangers may not have as many as they ask for."""
+
+    def __init__(self) -> None:
+        self._bucket = Bucket(CHECKS, CHECKS, time.monotonic())
+        self._last: asyncio.Task[None] | None = None
+
+    async def check(self, store: Store) -> None:
+        """Check, or share the check that is under way or was made a moment ago. Raises StoreDown."""
+        if self._last is None or (self._last.done() and self._bucket.take(time.monotonic())):
+            self._last = asyncio.create_task(store.check())
+            self._last.add_done_callback(_seen)
+        await asyncio.shield(self._last)
+
+
+def _seen(check: asyncio.Task[None]) -> None:
+    """Whoever asked is told how it ended, and they may be gone."""
+    if not check.cancelled():
+        check.exception()
+
+
+def _checks(request: Request) -> Checks:
+    state = request.app.state
+    if not hasattr(state, "checks"):
+        state.checks = Checks()
+    return cast("Checks", state.checks)
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from lessonroom import __version__
 from lessonroom.server import (
     admin,
+    consents,
     health,
     members,
     operations_socket,
@@ -24,6 +25,7 @@ from lessonroom.server.services import Services
 
 TAGS = [
     {"name": "admission", "description": "How a page gets in: a session for the link's code, a ticket per connection."},
+    {"name": "consent", "description": "What student and guardian agree to, each purpose apart."},
     {"name": "WHIP", "description": "RFC 9725: the student's video comes to the analyser."},
     {"name": "administration", "description": "The platform's side. Bearer key."},
     {"name": "review", "description": "Messages that wait for a person: for operators' pages and for the platform."},
@@ -60,8 +62,10 @@ def application(services: Services, *, start: Step, stop: Step) -> FastAPI:
     app.state.services = services
     problems.install(app)
     app.add_middleware(security.BodyLimit)
-    app.add_middleware(security.SafeHeaders)
-    for module in (members, whip, room_socket, operations_socket, admin, health):
+    settings = services.settings
+    app.add_middleware(security.KnownHost, public_url=settings.public_url, origins=settings.allowed_origins)
+    app.add_middleware(security.SafeHeaders, public_url=settings.public_url)
+    for module in (members, consents, whip, room_socket, operations_socket, admin, health):
         app.include_router(module.router)
     app.include_router(review.pages)
     app.include_router(review.platform)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -10,10 +11,11 @@ from fastapi.security import APIKeyCookie
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from lessonroom.auth import Purpose
-from lessonroom.errors import LessonroomError, TicketRefused
 from lessonroom.server.problems import ProblemView
+from lessonroom.server.refusals import address_of
 from lessonroom.server.security import OwnPage
-from lessonroom.server.services import Services, services
+from lessonroom.server.services import services
+from lessonroom.server.strict import StrictRoute
 from lessonroom.storage.store import MemberRecord
 
 COOKIE = "lessonroom"
@@ -23,6 +25,7 @@ REFUSALS: dict[int | str, dict[str, object]] = {
     404: {"model": ProblemView, "description": "No such member or room."},
     413: {"model": ProblemView, "description": "A longer body than any honest client sends."},
     422: {"model": ProblemView, "description": "Not what this document describes, or not possible for this room."},
+    429: {"model": ProblemView, "description": "Too often in a minute; Retry-After says when to try again."},
     503: {"model": ProblemView, "description": "The database did not answer; trying again may work."},
 }
 
@@ -31,7 +34,13 @@ cookie = APIKeyCookie(
 )
 """For the document; :data:`Secret` reads it."""
 
-router = APIRouter(prefix="/api/members", tags=["admission"], dependencies=[Depends(cookie)], responses=REFUSALS)
+router = APIRouter(
+    prefix="/api/members",
+    tags=["admission"],
+    dependencies=[Depends(cookie)],
+    responses=REFUSALS,
+    route_class=StrictRoute,
+)
 
 Secret = Annotated[str | None, Cookie(alias=COOKIE, include_in_schema=False, max_length=256)]
 
@@ -74,15 +83,12 @@ async def open_session(  # noqa: PLR0917 - FastAPI passes them by name
 ) -> SessionView:
     """Open a session with the link's one-time code, or continue the cookie's."""
     own = services(request)
-    try:
-        if ask.code is None:
-            record = await own.admission.session(member, secret or "")
-        else:
-            record, secret, life = await own.admission.redeem(member, ask.code)
-            _set_cookie(request, response, record, secret, life)
-    except LessonroomError as error:
-        _count(own, error)
-        raise
+    if ask.code is None:
+        record = await own.admission.session(member, secret or "")
+    else:
+        own.refusals.check(address_of(request))
+        record, secret, life = await own.admission.redeem(member, ask.code)
+        _set_cookie(request, response, record, secret, life)
     return SessionView(member=record.id, room=record.room, role=record.role, name=record.name)
 
 
@@ -92,11 +98,8 @@ async def make_ticket(
 ) -> TicketView:
     """Make a ticket for one connection, bound to room, member, role, purpose and origin."""
     own = services(request)
-    try:
-        record = await own.admission.session(member, secret or "")
-    except LessonroomError as error:
-        _count(own, error)
-        raise
+    record = await own.admission.session(member, secret or "")
+    own.tickets.spend(member, time.monotonic(), "tickets of one member")
     made = own.admission.ticket(record, ask.purpose, origin)
     return TicketView(ticket=made.ticket, expires_in=made.expires_in)
 
@@ -119,8 +122,3 @@ def _set_cookie(request: Request, response: Response, record: MemberRecord, secr
         httponly=True,
         samesite="strict",
     )
-
-
-def _count(own: Services, error: LessonroomError) -> None:
-    if isinstance(error, TicketRefused):
-        own.metrics.ticket_refused()

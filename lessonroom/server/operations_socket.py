@@ -11,7 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from lessonroom.errors import BadMessage, LessonroomError
 from lessonroom.messages import CloseCode, Ping
-from lessonroom.server.handshake import Gone, accept, code_of, goodbye, greet, read
+from lessonroom.server.handshake import Gone, accept, goodbye, greet, read, turned_away
 from lessonroom.server.services import Services, services
 
 SLOW_SECONDS = 10.0
@@ -31,7 +31,7 @@ async def operations_socket(socket: WebSocket) -> None:
     except Gone:
         return
     except (TimeoutError, LessonroomError) as error:
-        await goodbye(socket, own, code_of(error))
+        await goodbye(socket, own, turned_away(socket, own, error))
         return
     code = await _carry(socket, own)
     if code is not None:

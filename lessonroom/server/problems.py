@@ -8,7 +8,11 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from lessonroom.errors import LessonroomError
+from lessonroom.errors import LessonroomError, TicketRefused
+from lessonroom.server.limits import TooOften
+from lessonroom.server.refusals import address_of
+from lessonroom.server.services import services
+from lessonroom.server.strict import TooSlow
 
 WORDS = {400: "bad_input", 401: "ticket_refused", 403: "refused", 404: "not_found", 405: "bad_method", 413: "too_large"}
 
@@ -33,9 +37,21 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
+def answer_to(request: Request, error: LessonroomError) -> JSONResponse:
+    """What a request is answered that was refused or went wrong; a refusal is counted here, once."""
+    if isinstance(error, TicketRefused):
+        error = services(request).refusals.count(address_of(request), error)
+    answer = problem(error.status, error.code, str(error))
+    if isinstance(error, TooOften):
+        answer.headers["Retry-After"] = str(error.seconds)
+    if isinstance(error, TooSlow):
+        answer.headers["Connection"] = "close"  # what is still to come of the body is not read
+    return answer
+
+
 async def _ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, LessonroomError)  # noqa: S101 - registered for this class alone
-    return problem(error.status, error.code, str(error))
+    return answer_to(request, error)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

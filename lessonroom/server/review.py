@@ -9,14 +9,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, params
 
-from lessonroom.auth import Permission, may
-from lessonroom.errors import Refused, TicketRefused
-from lessonroom.server.admin import bearer, key_holder
+from lessonroom.auth import Permission, Scope, may
+from lessonroom.errors import Refused
+from lessonroom.server.keys import KeyedRoute, wants
 from lessonroom.server.members import REFUSALS, Secret, cookie
 from lessonroom.server.problems import ProblemView
 from lessonroom.server.review_views import DecisionAsk, DecisionView, DriftView, QueueView, TextView
 from lessonroom.server.security import own_page
 from lessonroom.server.services import services
+from lessonroom.server.strict import StrictRoute
 from lessonroom.storage.review import Why
 
 CONFLICT: dict[int | str, dict[str, object]] = {
@@ -39,12 +40,7 @@ async def operator(member: str, request: Request, secret: Secret = None) -> str:
 
     A browser sends no Origin with a GET of its own page; the cookie does not travel with requests of foreign ones.
     """
-    own = services(request)
-    try:
-        record = await own.admission.session(member, secret or "")
-    except TicketRefused:
-        own.metrics.ticket_refused()
-        raise
+    record = await services(request).admission.session(member, secret or "")
     if not may(record.role, Permission.REVIEW):
         raise Refused("expected an operator, got somebody who may not review messages")
     request.state.actor = record.id
@@ -95,6 +91,7 @@ pages = _routes(
         tags=["review"],
         dependencies=[Depends(cookie), Depends(operator)],
         responses=REFUSALS,
+        route_class=StrictRoute,
     ),
     [Depends(own_page)],
 )
@@ -102,8 +99,9 @@ platform = _routes(
     APIRouter(
         prefix="/api/admin",
         tags=["review"],
-        dependencies=[Depends(bearer), Depends(key_holder)],
+        dependencies=[wants(Scope.REVIEW)],
         responses=REFUSALS,
+        route_class=KeyedRoute,
     ),
     [],
 )

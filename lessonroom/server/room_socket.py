@@ -10,10 +10,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from lessonroom.auth import TicketClaims
 from lessonroom.errors import BadMessage, LessonroomError, RateLimited
-from lessonroom.messages import CloseCode, Hello
+from lessonroom.messages import CloseCode, Hello, SignalSend
+from lessonroom.policy import Mode
 from lessonroom.rooms.hub import Seat
 from lessonroom.rooms.outbox import Outbox
-from lessonroom.server.handshake import Gone, accept, code_of, goodbye, greet, read
+from lessonroom.server.handshake import Gone, accept, goodbye, greet, read, turned_away
 from lessonroom.server.ice import ice_servers
 from lessonroom.server.rate import Bucket
 from lessonroom.server.services import Services, services
@@ -34,14 +35,12 @@ async def room_socket(socket: WebSocket) -> None:
         return
     try:
         hello, claims = await greet(socket, own, "socket")
-        outbox = Outbox(own.settings.socket_queue)
+        outbox = Outbox(own.settings.socket_queue, own.settings.outbox_bytes)
         seat = await _join(own, hello, claims, outbox)
     except Gone:
         return
     except (TimeoutError, LessonroomError) as error:
-        if code_of(error) == CloseCode.TICKET_REFUSED:
-            own.metrics.ticket_refused()
-        await goodbye(socket, own, code_of(error))
+        await goodbye(socket, own, turned_away(socket, own, error))
         return
     code = await _carry(socket, own, seat, outbox)
     if code is not None:
@@ -51,7 +50,14 @@ async def room_socket(socket: WebSocket) -> None:
 async def _join(own: Services, hello: Hello, claims: TicketClaims, outbox: Outbox) -> Seat:
     servers = ice_servers(own.settings, claims.member, time.time())
     return await own.hub.join(
-        claims.room, claims.member, outbox, page=hello.page, after=hello.after, ice_servers=servers
+        claims.room,
+        claims.member,
+        outbox,
+        role=claims.role,
+        page=hello.page,
+        after=hello.after,
+        ice_servers=servers,
+        device=Mode(hello.device),
     )
 
 
@@ -96,6 +102,8 @@ async def _read(socket: WebSocket, own: Services, seat: Seat) -> None:
             raise RateLimited(f"expected at most {RATE:.0f} messages per second, got more")
         if isinstance(message, Hello):
             raise BadMessage("expected one hello, got a second")
+        if isinstance(message, SignalSend) and not own.signals.take(seat.live.room.id, time.monotonic()):
+            raise RateLimited("expected fewer signals of one room, got too many")
         own.hub.receive(seat, message)
 
 

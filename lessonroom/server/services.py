@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from starlette.requests import HTTPConnection
@@ -13,6 +13,8 @@ from lessonroom.rooms.hub import Hub
 from lessonroom.rooms.review import Review
 from lessonroom.server.admission import Admission
 from lessonroom.server.figures import Figures
+from lessonroom.server.limits import Limits, per_minute
+from lessonroom.server.refusals import Refusals
 from lessonroom.storage.store import Store
 
 
@@ -27,6 +29,13 @@ class Services:
     metrics: Metrics
     figures: Figures
     review: Review
+    refusals: Refusals
+    tickets: Limits
+    """For each member."""
+    exercises: Limits = field(default_factory=lambda: per_minute(60))
+    """For each room."""
+    signals: Limits = field(default_factory=lambda: Limits(100.0, 500.0))
+    """For each room: both pages may send their candidates at once, several times over."""
 
 
 def services(connection: HTTPConnection) -> Services:

@@ -34,7 +34,8 @@ from lessonroom.media.peer import Analyser
 from lessonroom.messages import IceServer
 from lessonroom.server.ice import ice_servers
 from lessonroom.server.members import prefix_of
-from lessonroom.server.problems import ProblemView, problem
+from lessonroom.server.problems import ProblemView, answer_to
+from lessonroom.server.security import origin_of
 from lessonroom.server.services import services
 from lessonroom.server.whip_request import NO_RESTART, NoRestart, bearer_of, check_precondition, check_type, text_of
 from lessonroom.server.whip_sessions import Session, sessions_of
@@ -65,10 +66,8 @@ class WhipRoute(APIRoute):
             try:
                 response = await handle(request)
             except LessonroomError as error:
-                if isinstance(error, TicketRefused):
-                    services(request).metrics.ticket_refused()
-                response = problem(error.status, error.code, str(error))
-                response.headers.update(self.extra.get(error.status, {}))
+                response = answer_to(request, error)
+                response.headers.update(self.extra.get(response.status_code, {}))
             response.headers.update(_cors(request))
             return response
 
@@ -84,6 +83,7 @@ REFUSALS = {
     412: "An entity tag, where none was given.",
     413: "A longer body than any honest client sends.",
     415: "Another content type.",
+    429: "Too many refused attempts of this address.",
     422: "An ICE restart.",
     503: "No capacity; trying again may work.",
 }
@@ -128,7 +128,7 @@ def _body(content_type: str) -> dict[str, Any]:
     status_code=201,
     response_class=Response,
     dependencies=[Depends(ticket)],
-    responses=ANSWER | _refusals(400, 401, 403, 408, 413, 415, 503),
+    responses=ANSWER | _refusals(400, 401, 403, 408, 413, 415, 429, 503),
     openapi_extra=_body(OFFER),
 )
 async def offer(request: Request, room: str) -> Response:
@@ -136,9 +136,9 @@ async def offer(request: Request, room: str) -> Response:
     own = services(request)
     check_type(request, OFFER)
     bearer = bearer_of(request)
-    claims = await own.admission.admit(bearer, "whip", request.headers.get("origin", ""))
+    claims = await own.admission.admit(bearer, "whip", origin_of(request))
     if claims.room != room:
-        raise TicketRefused("expected a ticket for this room, got one for another")
+        raise TicketRefused("expected a ticket for this room, got one for another", why="other_room")
     text = await text_of(request, sdp.MOST_BYTES)
     own.hub.may_analyse(room, claims.member)
     name, session = await _begin(request, text, claims, bearer)
@@ -229,7 +229,7 @@ async def _begin(request: Request, text: str, claims: TicketClaims, bearer: str)
 
 
 def _policy(settings: Settings) -> sdp.SdpPolicy:
-    return sdp.SdpPolicy(loopback=settings.ice_loopback, relay_only=settings.ice_relay_only)
+    return sdp.SdpPolicy(settings.ice_loopback, settings.ice_private, settings.ice_relay_only)
 
 
 def _links(servers: Sequence[IceServer]) -> list[str]:
@@ -245,11 +245,11 @@ def _links(servers: Sequence[IceServer]) -> list[str]:
 
 def _cors(request: Request) -> dict[str, str]:
     """Fetch standard, section 3.2: only pages of the origins in the settings may read the answers."""
-    origin = request.headers.get("origin", "")
+    origins = request.headers.getlist("origin")
     headers = {"Vary": "Origin"}
-    if origin and origin in services(request).settings.allowed_origins:
+    if len(origins) == 1 and origins[0] in services(request).settings.allowed_origins:
         headers |= {
-            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Allow-Origin": origins[0],
             "Access-Control-Allow-Methods": "POST, PATCH, DELETE",
             "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
             "Access-Control-Expose-Headers": "Location, Link, Retry-After",

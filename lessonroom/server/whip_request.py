@@ -7,24 +7,9 @@ import asyncio
 from fastapi import Request
 
 from lessonroom.errors import BadInput, BadSdp, TicketRefused
+from lessonroom.server.strict import BODY_SECONDS, TooLong, TooSlow
 
-BODY_SECONDS = 10.0
-"""Time for a client to send its body."""
 NO_RESTART = "expected candidates of this ICE session, got an ICE restart; begin a new session instead"
-
-
-class TooLong(BadInput):
-    """A body longer than any honest client sends."""
-
-    code = "too_large"
-    status = 413
-
-
-class TooSlow(BadInput):
-    """A body that did not come in time."""
-
-    code = "too_slow"
-    status = 408
 
 
 class WrongType(BadInput):
@@ -58,7 +43,7 @@ def bearer_of(request: Request) -> str:
     """The bearer token (RFC 6750 section 2.1). Raises TicketRefused when there is none."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise TicketRefused("expected a bearer ticket, got none")
+        raise TicketRefused("expected a bearer ticket, got none", why="tampered")
     return token.strip()
 
 

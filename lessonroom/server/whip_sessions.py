@@ -54,7 +54,7 @@ def _check(own_room: str, bearer_hash: str, room: str, bearer: str) -> None:
     if own_room != room:
         raise NotFound(UNKNOWN)
     if not hmac.compare_digest(bearer_hash, hash_secret(bearer)):
-        raise TicketRefused("expected the ticket that opened this session, got another")
+        raise TicketRefused("expected the ticket that opened this session, got another", why="other_purpose")
 
 
 @dataclass(frozen=True, slots=True)
