@@ -11,6 +11,7 @@ Two threads per connection for decoding; decode errors are logged; stopping a re
 its thread on the event loop; queues of packets and of frames grow without bound.
 A receiver keeps state for every SSRC that a peer makes up; it estimates bandwidth, which a    :mod:`.receiver`
 stream of 100 kbit/s does not need.
+A bandwidth estimate that is cut short ends the session with a struct.error.                  :mod:`.routing`
 No host candidates on a machine without a network, so that a demo cannot run there; a peer     :mod:`.ice`
 that vanished is noticed after 30 s; a task of a connection that was closed too early never
 ends; an empty datagram from anybody ends a session; datagrams pile up before it begins.

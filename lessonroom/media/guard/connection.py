@@ -13,6 +13,7 @@ from lessonroom import logs
 from lessonroom.media.guard.decoding import Decoded
 from lessonroom.media.guard.ice import end_consent_checks, gather_loopback, listen, replace
 from lessonroom.media.guard.receiver import VideoReceiver
+from lessonroom.media.guard.routing import ReceiverRouter
 
 log = logs.get(__name__)
 
@@ -55,6 +56,7 @@ class Connection:
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=list(ice_servers), iceTransportPolicy=policy))
         transceiver = self.peer.addTransceiver("video", direction="recvonly")
         transport = transceiver.receiver.transport
+        replace(transport, "_rtp_router", ReceiverRouter())
         self.receiver = VideoReceiver(transport, on_picture=on_picture, on_end=on_end, clock=clock)
         self.receiver._set_rtcp_ssrc(transceiver.sender._ssrc)
         replace(transceiver, "_RTCRtpTransceiver__receiver", self.receiver)

@@ -210,7 +210,7 @@ class VideoReceiver:
         while True:
             # RFC 3550 section 6.2: randomised, so that receivers do not speak at once
             await asyncio.sleep(0.5 + random.random())
-            if self._reports is not None and self._own_ssrc is not None and self.packets:
+            if self._reports is not None and self._reports.due and self._own_ssrc is not None:
                 await self._send(self._reports.report(self._own_ssrc, self._clock()))
 
     async def _send(self, packet: bytes) -> None:

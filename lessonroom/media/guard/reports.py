@@ -28,6 +28,11 @@ class Reports:
         self._statistics = StreamStatistics(CLOCK_RATE)
         self._sender_report: tuple[int, float] | None = None
 
+    @property
+    def due(self) -> bool:
+        """Whether there is anything to report: a packet of the stream has come, not only retransmissions of some."""
+        return self._statistics.packets_received > 0
+
     def received(self, packet: RtpPacket) -> None:
         """Count a packet of the stream."""
         self._statistics.add(packet)
@@ -37,7 +42,7 @@ class Reports:
         self._sender_report = (packet.sender_info.ntp_timestamp >> 16) & 0xFFFFFFFF, now
 
     def report(self, own_ssrc: int, now: float) -> bytes:
-        """A receiver report; at least one packet must have been received. ``now``: seconds."""
+        """A receiver report; it must be :attr:`due`. ``now``: seconds."""
         last, delay = 0, 0
         if self._sender_report is not None:
             last = self._sender_report[0]
