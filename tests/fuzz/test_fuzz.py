@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from lessonroom.errors import BadInput
-from tests.fuzz import __main__ as command
 from tests.fuzz import runner
+from tests.fuzz.apart import share, survive
 from tests.fuzz.mutate import DATAGRAMS, LINES, Mutator, datagrams, packed
 from tests.fuzz.runner import Read, Tally, Target, attempt, keep, kept, replay, run
 from tests.fuzz.targets import TARGETS
@@ -22,7 +22,7 @@ INPUTS = 10_000
 SEED = "ci"
 
 
-@pytest.mark.parametrize(("target", "inputs"), command.share(list(TARGETS.values()), INPUTS), ids=list(TARGETS))
+@pytest.mark.parametrize(("target", "inputs"), share(list(TARGETS.values()), INPUTS), ids=list(TARGETS))
 def test_ten_thousand_inputs_are_taken_or_refused_and_nothing_else(target: Target, inputs: int) -> None:
     tally = run(target, inputs, SEED)
     assert not tally.finds, "\n".join(find.trace or f"{find.kind} {find.where}" for find in tally.finds)
@@ -106,7 +106,7 @@ def killed(name: str, inputs: int, seed: str, note: Callable[[bytes], None]) -> 
 
 @pytest.mark.parametrize(("how", "where"), [("kill", "SIGKILL"), ("exit", "3")])
 def test_an_input_that_kills_the_process_is_found(how: str, where: str) -> None:
-    (find,) = command.survive(how, 10, "1", killed).finds
+    (find,) = survive(how, 10, "1", killed).finds
     assert (find.kind, find.where, find.data) == ("killed", where, b"honest 2\n")
 
 
@@ -133,5 +133,5 @@ def test_a_find_is_written_where_the_next_run_reads_it(tmp_path: Path) -> None:
 
 
 def test_a_nightly_million_is_no_fewer_for_being_shared() -> None:
-    shares = command.share(list(TARGETS.values()), 1_000_000)
+    shares = share(list(TARGETS.values()), 1_000_000)
     assert sum(inputs for _, inputs in shares) >= 1_000_000

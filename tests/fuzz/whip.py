@@ -76,7 +76,7 @@ def server() -> Iterator[Read]:
     loop, raised = asyncio.new_event_loop(), []
     loop.set_exception_handler(lambda _, what: raised.append(what.get("exception") or AssertionError(what["message"])))
     with patch.object(whip, "Analyser", Deaf):
-        house = WhipServer(Settings(ice_loopback=True))
+        house = WhipServer(Settings(ice_loopback=True, refusals_per_minute=10**9))
         open_session = loop.run_until_complete(_session(house))
 
         def read(data: bytes) -> None:
