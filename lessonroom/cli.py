@@ -16,6 +16,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from lessonroom import __version__, config
+from lessonroom.cli_audit import audit
 from lessonroom.cli_bench import ENVIRONMENT, bench
 from lessonroom.cli_chat import chat
 from lessonroom.cli_policy import policy
@@ -83,6 +84,7 @@ def commands(context: click.Context) -> None:
     context.meta[ENVIRONMENT] = os.environ
 
 
+commands.add_command(audit)
 commands.add_command(bench)
 commands.add_command(chat)
 commands.add_command(policy)

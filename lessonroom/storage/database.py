@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import ArgumentError
 
 from lessonroom.errors import BadSetting
@@ -41,6 +42,17 @@ class Database(Protocol):
         """Let one process at a time change the schema, in the transaction that runs, however long it takes."""
         ...
 
+    def looker(self) -> Side:
+        """A way in that changes nothing, not even what opening changes; a transaction sees one state throughout."""
+        ...
+
+    def scrub(self) -> bool:
+        """Take deleted records out of the log of changes; False when readers were in the way.
+
+        Raises SQLAlchemyError.
+        """
+        ...
+
 
 def connect(url: str, *, deadline: float) -> Database:
     """The database at an SQLAlchemy address; nothing is opened yet. ``deadline``: longest wait for a lock, in seconds.
@@ -68,6 +80,7 @@ class SqliteFile:
         self._path = Path(url.database).absolute()
         # the wait for a lock must end before the caller's own deadline does
         wait = 0.8 * deadline
+        self._wait = wait
         self.writer: Side = _SqliteSide(self._path, wait, writes=True)
         self.reader: Side = _SqliteSide(self._path, wait, writes=False)
 
@@ -78,14 +91,33 @@ class SqliteFile:
     def lock(self, connection: Connection) -> None:
         """BEGIN IMMEDIATE has locked the file already."""
 
+    def looker(self) -> Side:
+        """A connection that SQLite itself keeps from writing."""
+        return _SqliteSide(self._path, self._wait, writes=False, looks=True)
+
+    def scrub(self) -> bool:
+        """Move the -wal file's content into the database, where it is overwritten, and cut that file to nothing.
+
+        With a connection of its own: a transaction cannot do it.
+        """
+        engine = _SqliteSide(self._path, self._wait, writes=True, begins=False).engine
+        try:
+            with engine.connect() as connection:
+                busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+        finally:
+            engine.dispose()
+        return not busy
+
 
 class _SqliteSide:
     """One connection to the file, with transactions begun by us: the driver would begin them late."""
 
-    def __init__(self, path: Path, wait: float, *, writes: bool) -> None:
+    def __init__(self, path: Path, wait: float, *, writes: bool, looks: bool = False, begins: bool = True) -> None:
         self._path = path
         self._wait = wait
         self._writes = writes
+        # mode=rw: a missing file is an error, not a new and empty database
+        self._mode = "ro" if looks else "rw"
         self._file: tuple[int, int] | None = None
         self.engine = create_engine(
             "sqlite://", creator=self._connect, hide_parameters=True, poolclass=QueuePool, pool_size=1, max_overflow=0
@@ -94,9 +126,11 @@ class _SqliteSide:
         # a lock taken at once is waited for; one taken in the middle of a transaction fails (sqlite.org/isolation.html)
         begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
 
-        @event.listens_for(self.engine, "begin")
         def _begin(connection: Connection) -> None:
             connection.exec_driver_sql(begin)
+
+        if begins:
+            event.listen(self.engine, "begin", _begin)
 
     def stands(self) -> bool:
         """Whether the file under the path is the one that was opened.
@@ -113,14 +147,16 @@ class _SqliteSide:
         return status.st_dev, status.st_ino
 
     def _connect(self) -> sqlite3.Connection:
-        # mode=rw: a missing file is an error, not a new and empty database
-        address = f"file:{quote(str(self._path))}?mode=rw"
+        address = f"file:{quote(str(self._path))}?mode={self._mode}"
         connection = sqlite3.connect(
             address, uri=True, timeout=self._wait, isolation_level=None, check_same_thread=False
         )
         try:
-            _use_wal(connection)
+            if self._mode == "rw":
+                _use_wal(connection)
             connection.execute("PRAGMA synchronous = FULL").close()
+            # what is deleted is overwritten: else it would stay in the file, to be read with other tools
+            connection.execute("PRAGMA secure_delete = ON").close()
             connection.execute("PRAGMA foreign_keys = ON").close()
             connection.execute(f"PRAGMA query_only = {'OFF' if self._writes else 'ON'}").close()
         except sqlite3.Error:
@@ -155,6 +191,8 @@ class Postgres:
     _SCHEMA_LOCK = 7_305_012_019
 
     def __init__(self, url: URL, deadline: float) -> None:
+        self._url = url
+        self._deadline = deadline
         self.writer: Side = _PostgresSide(url, deadline, writes=True)
         self.reader: Side = _PostgresSide(url, deadline, writes=False)
 
@@ -167,11 +205,21 @@ class Postgres:
         connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({self._SCHEMA_LOCK})")
 
+    def looker(self) -> Side:
+        """A connection whose transactions may not write, and see no change that others make meanwhile."""
+        return _PostgresSide(self._url, self._deadline, writes=False, isolation="REPEATABLE READ")
+
+    def scrub(self) -> bool:
+        """The server overwrites what was deleted with its own VACUUM."""
+        return True
+
 
 class _PostgresSide:
     """One connection to the server, with our limits unless the address sets ``options`` of its own."""
 
-    def __init__(self, url: URL, deadline: float, *, writes: bool) -> None:
+    def __init__(
+        self, url: URL, deadline: float, *, writes: bool, isolation: IsolationLevel = "READ COMMITTED"
+    ) -> None:
         limits: dict[str, Any] = {
             "connect_timeout": max(2, math.ceil(deadline)),  # libpq waits at least 2 s
             "tcp_user_timeout": round(deadline * 1000),
@@ -189,6 +237,7 @@ class _PostgresSide:
                 hide_parameters=True,
                 pool_size=1,
                 max_overflow=0,
+                isolation_level=isolation,
                 pool_pre_ping=True,  # a connection that died while idle is made anew before a record meets it
             )
         except ModuleNotFoundError:

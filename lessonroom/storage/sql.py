@@ -28,7 +28,7 @@ from lessonroom.storage.review import (
     Why,
 )
 from lessonroom.storage.store import HintRecord, MemberRecord, NewMessage, RoomRecord, StoredMessage
-from lessonroom.storage.worker import Worker
+from lessonroom.storage.worker import Job, T, Worker
 
 
 def open_store(url: str, *, deadline: float, queue: int) -> SqlStore:
@@ -68,6 +68,24 @@ class SqlStore:
     async def close(self) -> None:
         await self._reader.stop()
         await self._writer.stop()
+
+    async def run(self, job: Job[T], *, writes: bool = True) -> T:
+        """Do a job of plain SQL on the thread that writes, or on the one that reads, as all other work is done.
+
+        It holds up what waits behind it: keep it short. Raises what the job raised, after which nothing of it remains,
+        and StoreDown.
+        """
+        return await (self._writer if writes else self._reader).ask(job)
+
+    async def scrub(self) -> bool:
+        """After records were deleted: take them out of the database's log of changes, too.
+
+        False when somebody read all the while, and it has to be tried again. Raises StoreDown.
+        """
+        try:
+            return await asyncio.to_thread(self._database.scrub)
+        except SQLAlchemyError as error:
+            raise StoreDown(reason(error)) from None
 
     async def check(self) -> None:
         await self._writer.ask(lessons.beat)
