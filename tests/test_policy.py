@@ -234,6 +234,19 @@ def test_an_operators_need_of_the_row_itself_is_no_analysis_until_it_is_met() ->
     assert (met.mode, met.needs) == (M2, {Need.GUARDIAN})
 
 
+def test_a_higher_mode_asks_for_all_that_the_lower_one_does() -> None:
+    """A server in the right country must not stand in for the assessment that the row asks for in any case."""
+    row = replace(AT_HOME, places=frozenset({"AA"}), needs=frozenset({Need.IMPACT_ASSESSMENT}))
+    assert decided(row, deployment=Deployment("", "AA")).mode is M0
+    assert decided(row, deployment=Deployment("dpia-1", "AA")).mode is M3
+
+
+def test_only_what_is_needed_for_the_next_reachable_mode_is_named() -> None:
+    assessed_at_all = replace(PLAIN, needs=frozenset({Need.IMPACT_ASSESSMENT}))
+    decision = decided(assessed_at_all, AT_HOME, teacher=replace(ADULT, place="BB"))
+    assert (decision.mode, decision.raises) == (M0, Beyond(M2, frozenset({Need.IMPACT_ASSESSMENT})))
+
+
 # --- no way up -------------------------------------------------------------------------------------------------------
 
 places = st.sampled_from(["AA", "BB", "US-CA", "US", ""])
