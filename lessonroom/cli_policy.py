@@ -16,15 +16,14 @@ import click
 from lessonroom import config
 from lessonroom.policy import (
     OLDEST,
-    Acts,
     Band,
     Decision,
     Deployment,
     Facts,
     Mode,
+    Need,
     Setting,
     Table,
-    are_met,
     band_of,
     decide,
     read_place,
@@ -90,7 +89,8 @@ def explain(
         setting=Setting(setting) if setting else None,
         age=age,
         deployment=Deployment(settings.impact_assessment, settings.server_place),
-        acts=Acts(written_release, guardian),
+        written_release=written_release,
+        guardian=guardian,
         today=day.date() if day else datetime.now(UTC).date(),
     )
     answer = _answer(load_table(settings.policy_table), asked, Mode(cap))
@@ -112,7 +112,8 @@ class _Asked:
     setting: Setting | None
     age: int | None
     deployment: Deployment
-    acts: Acts
+    written_release: bool
+    guardian: bool
     today: date
 
     @property
@@ -125,6 +126,11 @@ class _Asked:
         )
         return decide(table, student, teacher, provider, self.deployment, today=self.today)
 
+    def missing(self, needs: frozenset[Need]) -> list[Need]:
+        """What people must still give."""
+        given = {Need.WRITTEN_RELEASE: self.written_release, Need.GUARDIAN: self.guardian}
+        return sorted(need for need in needs if not given[need])
+
     def facts(self) -> dict[str, Any]:
         """As they were understood: a place that was not, or is unknown, is null."""
         return {
@@ -136,8 +142,8 @@ class _Asked:
             "provider": read_place(self.provider) or None,
             "server": self.deployment.server_place or None,
             "impact_assessment": self.deployment.impact_assessment or None,
-            "written_release": self.acts.release,
-            "guardian": self.acts.guardian,
+            "written_release": self.written_release,
+            "guardian": self.guardian,
             "on": self.today.isoformat(),
         }
 
@@ -146,14 +152,13 @@ def _answer(table: Table, asked: _Asked, cap: Mode) -> dict[str, Any]:
     decision = asked.decide(table)
     row = next((row for row in table.rows if row.id == decision.row), None)
     mode = min(decision.mode, cap)
-    missing = sorted(need for need in decision.needs if not are_met({need}, asked.acts)) if mode > Mode.M0 else []
     raises = decision.raises
     return {
         "mode": mode,
         "highest": decision.mode,
         "row": row.id if row else None,
         "why": decision.why + (f"; the room's cap is {cap}" if mode < decision.mode else ""),
-        "needs": missing,
+        "needs": asked.missing(decision.needs) if mode > Mode.M0 else [],
         "raises": {"mode": raises.mode, "needs": sorted(raises.needs)} if raises else None,
         "source": row.source if row else None,
         "reviewer": row.reviewer if row else None,

@@ -8,7 +8,6 @@ devices can under that ceiling. The table is data (:mod:`lessonroom.policy_file`
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -84,14 +83,6 @@ class Deployment:
 
     impact_assessment: str
     server_place: str
-
-
-@dataclass(frozen=True, slots=True)
-class Acts:
-    """What people have given for one student by now."""
-
-    release: bool
-    guardian: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,18 +278,12 @@ def _raises(rulings: list[_Ruling], mode: Mode) -> Beyond | None:
 # --- what holds now --------------------------------------------------------------------------------------------------
 
 
-def are_met(needs: Iterable[Need], acts: Acts) -> bool:
-    """Whether people have given all that is needed."""
-    given = {Need.WRITTEN_RELEASE: acts.release, Need.GUARDIAN: acts.guardian}
-    return all(given.get(need, False) is True for need in needs)
-
-
 def mode_now(*, ceiling: Mode, cap: Mode, needs_met: bool, agreed: bool | None, device: Mode, server_can: Mode) -> Mode:
     """The mode that holds now.
 
-    ``ceiling``: the law's, of :func:`decide`; ``cap``: the most that the owner of the room allows; ``needs_met``: of
-    :func:`are_met`; ``agreed``: what the student said last, None when not asked; ``device``: the most that the
-    student's device can do itself; ``server_can``: the most that the server can do now.
+    ``ceiling``: the law's, of :func:`decide`; ``cap``: the most that the owner of the room allows; ``needs_met``:
+    whether people have given all that the decision needs; ``agreed``: what the student said last, None when not asked;
+    ``device``: the most that the student's device can do itself; ``server_can``: the most that the server can do now.
 
     ``M3`` is the server's work and asks nothing of the device; ``M1`` and ``M2`` are the device's and ask nothing of
     the server. Without a clear yes and everything that is needed it is ``M0``.
@@ -309,14 +294,3 @@ def mode_now(*, ceiling: Mode, cap: Mode, needs_met: bool, agreed: bool | None, 
     if allowed is Mode.M3 and server_can is Mode.M3:
         return Mode.M3
     return min(allowed, device, Mode.M2)
-
-
-def effective(cap: Mode, consent: bool | None, server_can: Mode) -> Mode:
-    """The mode that holds now.
-
-    ``cap``: the most that the owner of the room allows; ``consent``: what the student said last, None when not asked;
-    ``server_can``: the most that the server is able to do now. Without a clear yes it is ``M0``.
-    """
-    if consent is not True:
-        return Mode.M0
-    return min(cap, server_can)

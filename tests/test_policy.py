@@ -14,7 +14,6 @@ from lessonroom.errors import BadInput
 from lessonroom.policy import (
     NO_TABLE,
     OF_THE_OPERATOR,
-    Acts,
     Band,
     Beyond,
     Decision,
@@ -25,7 +24,6 @@ from lessonroom.policy import (
     Row,
     Setting,
     Table,
-    are_met,
     band_of,
     decide,
     mode_now,
@@ -371,12 +369,3 @@ def test_less_of_anything_never_gives_more() -> None:
 def test_only_a_real_yes_counts(word: object) -> None:
     assert now(agreed=word) is M0  # type: ignore[arg-type]
     assert now(needs_met=word) is M0  # type: ignore[arg-type]
-
-
-def test_people_have_given_all_or_it_is_not_enough() -> None:
-    both = frozenset({Need.WRITTEN_RELEASE, Need.GUARDIAN})
-    assert are_met(frozenset(), Acts(release=False, guardian=False))
-    assert are_met(both, Acts(release=True, guardian=True))
-    assert not are_met(both, Acts(release=True, guardian=False))
-    assert not are_met(both, Acts(release=False, guardian=True))
-    assert not are_met({Need.IMPACT_ASSESSMENT}, Acts(release=True, guardian=True))

@@ -162,7 +162,8 @@ def test_an_unknown_field_a_newer_form_no_rows_or_equal_ids_are_refused(
     "content",
     [
         b"", b"{", b"[]", b"null", b"\xff\xfe", b"\xef\xbb\xbf{}", b'"' + SECRET.encode(), b"[" * 100_000,
-        json.dumps(GOOD).encode() + b" " * LARGEST, b'{"schema": NaN}', b'{"schema": 1e999}', b'{"schema": ' + b"9" * 5000 + b"}",
+        json.dumps(GOOD).encode() + b" " * LARGEST,
+        b'{"schema": NaN}', b'{"schema": 1e999}', b'{"schema": ' + b"9" * 5000 + b"}",
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_table_is_refused(tmp_path: Path, content: bytes) -> None:
