@@ -40,7 +40,7 @@ class Consent:
     @property
     def agreed(self) -> bool | None:
         """What the student said; None when they were not asked, or it is too long ago."""
-        return self._given(By.STUDENT)
+        return self._given(By.SELF)
 
     @property
     def guardian_missing(self) -> bool:
@@ -51,7 +51,7 @@ class Consent:
         """Take the student's word from the lesson's page."""
         self._latest += 1
         if not said.agreed:
-            self._words[By.STUDENT] = Word(given=False, until=float("inf"))
+            self._words[By.SELF] = Word(given=False, until=float("inf"))
         return [KeepConsent(self._latest, person.id, said.agreed, said.text or TEXT, said.lang)]
 
     def kept(self, answer: KeepConsent, until: float | None) -> list[Effect]:
@@ -59,13 +59,13 @@ class Consent:
         if answer.ask != self._latest or not answer.agreed:
             return []  # the student has said something else since, or a no, which holds already
         if until is not None:
-            self._words[By.STUDENT] = Word(given=True, until=until)
+            self._words[By.SELF] = Word(given=True, until=until)
             return []
         return self._people.tell(self._people.get(answer.member), Problem(code="store_down"))
 
     def heard(self, by: By, word: Word | None) -> None:
         """Somebody's word reached us by another way than the lesson's page."""
-        if by is By.STUDENT:
+        if by is By.SELF:
             self._latest += 1
         if word is None:
             self._words.pop(by, None)

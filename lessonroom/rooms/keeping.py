@@ -127,7 +127,7 @@ class Keeping:
             id=secrets.token_urlsafe(16),
             person=live.senders[wanted.member],
             purpose=Purpose.HINTS,
-            by=By.STUDENT,
+            by=By.SELF,
             given=wanted.agreed,
             text=wanted.text,
             lang=wanted.lang,

@@ -169,7 +169,7 @@ class Room:
         match event:
             case ev.Settled(ceiling, student, guardian):
                 self.watch.settle(ceiling)
-                self.consent.heard(By.STUDENT, student)
+                self.consent.heard(By.SELF, student)
                 self.consent.heard(By.GUARDIAN, guardian)
             case ev.Consented(by, word):
                 self.watch.trouble = None

@@ -76,7 +76,7 @@ class Ruling:
         kept = read_mode(await self._store.set_ceiling(room, decided.mode.value, _decided(room, decided)))
         student = next(member for member in members if member.role == "student")
         words = words_of(await self._store.consents(student.sender), room, time.time())
-        self._apply(live, ev.Settled(replace(decided, mode=kept), words.get(By.STUDENT), words.get(By.GUARDIAN)))
+        self._apply(live, ev.Settled(replace(decided, mode=kept), words.get(By.SELF), words.get(By.GUARDIAN)))
 
     async def say(self, student: MemberRecord, by: By, member: str, said: Said) -> None:
         """Take what ``member``, the student or their guardian, says outside the lesson. Raises StoreDown.
@@ -128,7 +128,7 @@ class Ruling:
             own = live.room.id == said.room
             student = live.room.people.first("student")
             theirs = student is not None and live.senders.get(student.id) == said.person
-            if own if said.by is By.STUDENT else theirs:
+            if own if said.by is By.SELF else theirs:
                 self._apply(live, ev.Consented(said.by, Word(said.given, said.expires_at)))
 
 

@@ -1,4 +1,4 @@
-"""Consent outside the lesson: what student and guardian have agreed to, each purpose apart, and how they change it."""
+"""Consent outside the lesson: what people have agreed to, each purpose apart, and how they change it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from lessonroom.auth import Permission, may
 from lessonroom.errors import Refused
@@ -29,7 +29,7 @@ class ConsentAsk(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     purpose: Purpose
-    given: bool
+    given: StrictBool
     text: Annotated[str, StringConstraints(max_length=32, pattern=r"^[0-9a-z.-]*$")] = ""
     lang: Annotated[str, StringConstraints(max_length=8, pattern=r"^[a-z-]*$")] = ""
 
@@ -43,21 +43,21 @@ class WordView(BaseModel):
 
 
 class PurposeView(BaseModel):
-    """One purpose. ``student``, ``guardian``: what they said, null when nothing that counts now."""
+    """One purpose. ``own``, ``guardian``: what the person and their guardian said, null when nothing counts now."""
 
     purpose: Purpose
-    student: WordView | None
+    own: WordView | None
     guardian: WordView | None
 
 
 class ConsentsView(BaseModel):
-    """What is agreed to. ``by``: as whom the reader speaks; ``two_keys``: both must agree.
+    """What is agreed to. ``by``: as whom the reader speaks; ``name``: the person that it is about.
 
-    ``text``: version of the current words.
+    ``two_keys``: their guardian must agree, too; ``text``: version of the current words.
     """
 
     by: By
-    student: str
+    name: str
     two_keys: bool
     text: str
     purposes: list[PurposeView]
@@ -65,9 +65,9 @@ class ConsentsView(BaseModel):
 
 @router.get("/{member}/consents")
 async def get_consents(member: str, request: Request, secret: Secret = None) -> ConsentsView:
-    """Say what student and guardian have agreed to; for either of them, by the session's cookie."""
-    reader, student = await _who(request, member, secret)
-    return await _view(request, reader, student)
+    """Say what a person and their guardian have agreed to; for either of them, by the session's cookie."""
+    reader, person = await _who(request, member, secret)
+    return await _view(request, reader, person)
 
 
 @router.post("/{member}/consents")
@@ -75,48 +75,55 @@ async def say_consent(
     member: str, ask: ConsentAsk, request: Request, origin: OwnPage, secret: Secret = None
 ) -> ConsentsView:
     """Agree to a purpose, or take it back. What is taken back ends within a second, whatever runs."""
-    reader, student = await _who(request, member, secret)
+    reader, person = await _who(request, member, secret)
+    if ask.purpose not in _purposes(person):
+        raise Refused("expected a purpose for which this person is asked, got another one")
     said = Said(ask.purpose, ask.given, ask.text or TEXT, ask.lang)
-    await services(request).hub.ruling.say(student, _side(reader), reader.id, said)
-    return await _view(request, reader, student)
+    await services(request).hub.ruling.say(person, _side(reader), reader.id, said)
+    return await _view(request, reader, person)
 
 
 async def _who(request: Request, member: str, secret: str | None) -> tuple[MemberRecord, MemberRecord]:
-    """The reader, by their session, and the student of whom they speak. Raises TicketRefused, Refused, StoreDown."""
+    """The reader, by their session, and the person of whom they speak. Raises TicketRefused, Refused, StoreDown."""
     admission = services(request).admission
     reader = await admission.session(member, secret or "")
-    if not may(reader.role, Permission.CONSENT):
-        raise Refused("expected the student or their guardian, got another role")
-    return reader, reader if reader.role == "student" else await admission.ward(reader)
+    if not may(reader.role, Permission.CONSENTS):
+        raise Refused("expected a member of a lesson or a guardian, got another role")
+    return reader, await admission.ward(reader) if reader.role == "guardian" else reader
 
 
 def _side(reader: MemberRecord) -> By:
-    return By.GUARDIAN if reader.role == "guardian" else By.STUDENT
+    return By.GUARDIAN if reader.role == "guardian" else By.SELF
 
 
-async def _view(request: Request, reader: MemberRecord, student: MemberRecord) -> ConsentsView:
-    said, now = await services(request).store.consents(student.sender), time.time()
-    counts = [one for one in said if _counts(one, student, now)]
+def _purposes(person: MemberRecord) -> tuple[Purpose, ...]:
+    """Teachers are not looked at, so they are not asked about hints."""
+    return tuple(Purpose) if person.role == "student" else (Purpose.RESEARCH, Purpose.TRAINING)
+
+
+async def _view(request: Request, reader: MemberRecord, person: MemberRecord) -> ConsentsView:
+    said, now = await services(request).store.consents(person.sender), time.time()
+    counts = [one for one in said if _counts(one, person, now)]
     return ConsentsView(
         by=_side(reader),
-        student=student.name,
-        two_keys=student.band != Band.ADULT,
+        name=person.name,
+        two_keys=person.role == "student" and person.band != Band.ADULT,
         text=TEXT,
         purposes=[
             PurposeView(
                 purpose=purpose,
-                student=_word(counts, purpose, By.STUDENT),
+                own=_word(counts, purpose, By.SELF),
                 guardian=_word(counts, purpose, By.GUARDIAN),
             )
-            for purpose in Purpose
+            for purpose in _purposes(person)
         ],
     )
 
 
-def _counts(said: ConsentRecord, student: MemberRecord, now: float) -> bool:
+def _counts(said: ConsentRecord, person: MemberRecord, now: float) -> bool:
     """The student is asked about hints anew in each lesson; every other word counts until it expires."""
-    asked_anew = said.purpose is Purpose.HINTS and said.by is By.STUDENT
-    return now < said.expires_at and (said.room == student.room or not asked_anew)
+    asked_anew = said.purpose is Purpose.HINTS and said.by is By.SELF
+    return now < said.expires_at and (said.room == person.room or not asked_anew)
 
 
 def _word(said: Sequence[ConsentRecord], purpose: Purpose, by: By) -> WordView | None:

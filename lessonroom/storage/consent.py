@@ -15,9 +15,9 @@ class Purpose(StrEnum):
 
 
 class By(StrEnum):
-    """Who says it: a minor's guardian does so, too."""
+    """Who says it: the person themselves; for a student under 18 the guardian, too."""
 
-    STUDENT = "student"
+    SELF = "self"
     GUARDIAN = "guardian"
 
 
@@ -25,7 +25,7 @@ class By(StrEnum):
 class ConsentRecord:
     """A yes or a no. The last one for a purpose, by the same side, counts until it expires.
 
-    ``person``: the student's ``sender``, the platform's name of them; ``text``: the version of the words that were
+    ``person``: their ``sender``, the platform's name of them; ``text``: the version of the words that were
     shown; ``lang``: their language; ``room``, ``member``: where it was said, and by whom.
     """
 

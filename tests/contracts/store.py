@@ -32,7 +32,7 @@ TEACHER = MemberRecord("teacher-1", ROOM.id, "teacher", "Ольга", "platform:
 STUDENT = MemberRecord("student-1", ROOM.id, "student", "Anna 👩‍🎓", "platform:2", NOW, "d" * 64, NOW + 60)
 HINT = HintRecord("hint-0001", ROOM.id, "face", "slower", NOW)
 YES = ConsentRecord(
-    "consent-1", STUDENT.sender, Purpose.HINTS, By.STUDENT, True, "a1b2", "uk", NOW, NOW + 9e6, ROOM.id, STUDENT.id
+    "consent-1", STUDENT.sender, Purpose.HINTS, By.SELF, True, "a1b2", "uk", NOW, NOW + 9e6, ROOM.id, STUDENT.id
 )
 SPANS = (FoundSpan("phone", 3, 9, "digits"), FoundSpan("email", 0, 2))
 TEXTS = ["hello", "привет", "'); DROP TABLE rooms; --", "a\n\tb", "👩‍🎓", "\u202e\ufeff", "%s :x ?", "x" * 20_000]

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from lessonroom.messages import CloseCode, Hints, Pong, ToPage, dump
+from lessonroom.messages import ChatMessage, CloseCode, Description, Hints, Pong, Signal, ToPage, dump
 from lessonroom.rooms.outbox import Outbox
 
 
@@ -73,3 +73,41 @@ async def test_a_closed_outbox_lets_a_waiting_replay_go() -> None:
     await asyncio.sleep(0)
     outbox.close(1000)
     await asyncio.wait_for(waiting, 1)
+
+
+def described(size: int) -> Signal:
+    return Signal(sender="member-01", page="page-0001", description=Description(type="offer", sdp="x" * size))
+
+
+async def test_a_reader_of_few_but_large_messages_is_too_slow_by_their_bytes() -> None:
+    """256 descriptions of 64 KiB are 16 MiB that one member could make the server hold for another."""
+    outbox = Outbox(256, 200_000)
+    for _ in range(3):
+        outbox.send(described(60_000))
+    assert outbox.code is None
+    outbox.send(described(60_000))
+    assert outbox.code == CloseCode.TOO_SLOW
+    assert await outbox.take() is None
+
+
+async def test_bytes_that_were_taken_are_free_again() -> None:
+    outbox = Outbox(256, 200_000)
+    for _ in range(100):
+        outbox.send(described(60_000))
+        await outbox.take()
+    assert outbox.code is None
+
+
+async def test_one_message_alone_is_never_too_large() -> None:
+    outbox = Outbox(256, 1000)
+    outbox.send(described(60_000))
+    assert outbox.code is None
+
+
+async def test_a_replay_waits_while_more_than_half_of_the_bytes_are_taken() -> None:
+    outbox = Outbox(256, 40_000)
+    outbox.send(ChatMessage(seq=1, id="message-1", sender="member-01", text="я" * 6000, at=0))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(outbox.eased(), 0.01)
+    await outbox.take()
+    await asyncio.wait_for(outbox.eased(), 1)

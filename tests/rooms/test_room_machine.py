@@ -227,7 +227,7 @@ class LessonMachine(RuleBasedStateMachine):
     @rule(given=st.booleans())
     def student_says_elsewhere(self, given: bool) -> None:
         self.no_was_last = not given
-        self.tell(ev.Consented(By.STUDENT, Word(given, self.lesson.now + 100)))
+        self.tell(ev.Consented(By.SELF, Word(given, self.lesson.now + 100)))
 
     @rule(mode=st.sampled_from(list(Mode)), two_keys=st.booleans())
     def settle_anew(self, mode: Mode, two_keys: bool) -> None:

@@ -48,15 +48,14 @@ async def say(visitor: Visitor, purpose: str, given: bool, **more: Any) -> dict[
 
 def words(view: dict[str, Any]) -> dict[str, tuple[bool | None, bool | None]]:
     return {
-        one["purpose"]: tuple(one[by] and one[by]["given"] for by in ("student", "guardian"))
-        for one in view["purposes"]
+        one["purpose"]: tuple(one[by] and one[by]["given"] for by in ("own", "guardian")) for one in view["purposes"]
     }
 
 
 async def test_each_purpose_is_agreed_to_apart_and_by_each_side_apart(app: App) -> None:
     student, guardian = await family(app)
     view = await say(guardian, "hints", True)
-    assert (view["by"], view["student"], view["two_keys"]) == ("guardian", "Sam", True)
+    assert (view["by"], view["name"], view["two_keys"]) == ("guardian", "Sam", True)
     assert words(view) == {"hints": (None, True), "research": (None, None), "training": (None, None)}
     await say(student, "training", True)
     view = await say(student, "hints", False)
@@ -86,11 +85,21 @@ async def test_nobody_but_student_and_guardian_speaks_and_only_with_their_own_se
         assert (await student.http.post(path, json=broken)).status_code == 422
 
 
-async def test_a_teacher_has_nothing_to_consent_to(app: App) -> None:
+async def test_a_teacher_is_asked_about_research_and_training_and_never_about_hints(app: App) -> None:
+    """Teachers are not looked at."""
     lesson = await Lesson.make(app)
     await lesson.teacher.enter()
-    answer = await lesson.teacher.http.get(f"/api/members/{lesson.teacher.member}/consents")
+    view = await say(lesson.teacher, "training", True)
+    assert words(view) == {"research": (None, None), "training": (True, None)}
+    body = {"purpose": "hints", "given": True}
+    answer = await lesson.teacher.http.post(f"/api/members/{lesson.teacher.member}/consents", json=body)
     assert answer.status_code == 403
+
+
+async def test_an_operator_has_nothing_to_consent_to(app: App) -> None:
+    operator = Visitor(app.admission.public_url, (await app.admission.make_operator()).link)
+    await operator.enter()
+    assert (await operator.http.get(f"/api/members/{operator.member}/consents")).status_code == 403
 
 
 async def test_a_guardian_enters_no_room_and_is_in_no_list(app: App) -> None:
