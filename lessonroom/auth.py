@@ -55,6 +55,7 @@ class Permission(StrEnum):
     CHAT_APPEAL = "chat.appeal"
     SIGNAL = "signal"
     CONSENT = "consent"
+    CONSENTS = "consents"
     CAMERA = "camera"
     STUCK = "stuck"
     HINT = "hint"
@@ -77,10 +78,11 @@ _EVERYBODY = frozenset(
 
 PERMISSIONS: Mapping[str, frozenset[Permission]] = {
     # hint: is shown hints; hint.feedback: says whether one helped; hints: turns them on and off
-    "teacher": _EVERYBODY | {Permission.HINT, Permission.HINT_FEEDBACK, Permission.HINTS},
-    "student": _EVERYBODY | {Permission.WHIP, Permission.CONSENT, Permission.CAMERA, Permission.STUCK},
+    "teacher": _EVERYBODY | {Permission.CONSENTS, Permission.HINT, Permission.HINT_FEEDBACK, Permission.HINTS},
+    "student": _EVERYBODY
+    | {Permission.WHIP, Permission.CONSENTS, Permission.CONSENT, Permission.CAMERA, Permission.STUCK},
     # a guardian enters no room: they have a page of their own
-    "guardian": frozenset({Permission.CONSENT}),
+    "guardian": frozenset({Permission.CONSENTS}),
     # operations see figures of all rooms, decide on messages that wait, and enter no room
     "observer": frozenset({Permission.OPERATIONS, Permission.REVIEW}),
 }

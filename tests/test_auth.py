@@ -23,8 +23,9 @@ NOW = 1_800_000_000.0
 CLAIMS = TicketClaims("ticket-0001", "room-0001", "member-01", "student", "socket", "https://a.example", NOW + 30)
 
 ALLOWED = {
-    "teacher": "socket chat.send chat.appeal signal leave ping hint hint.feedback hints",
-    "student": "socket chat.send chat.appeal signal leave ping whip consent camera stuck",
+    "teacher": "socket chat.send chat.appeal signal leave ping consents hint hint.feedback hints",
+    "student": "socket chat.send chat.appeal signal leave ping whip consents consent camera stuck",
+    "guardian": "consents",
     "observer": "operations review",
 }
 
@@ -58,7 +59,8 @@ def test_an_unknown_role_or_action_is_not_allowed() -> None:
 
 
 def test_every_role_of_the_protocol_has_a_row() -> None:
-    assert set(PERMISSIONS) == set(get_args(messages.Role))
+    """And the guardian, whom no page of a lesson ever hears of."""
+    assert set(PERMISSIONS) == {*get_args(messages.Role), "guardian"}
 
 
 def test_every_message_of_a_page_is_allowed_to_somebody() -> None:
@@ -178,6 +180,29 @@ def test_any_other_text_is_refused_in_one_line_that_does_not_quote_it(text: str)
 def test_a_signed_ticket_of_another_shape_is_refused(payload: Any) -> None:
     with pytest.raises(TicketRefused, match="of this version"):
         read(signed(payload))
+
+
+@pytest.mark.parametrize("expires_at", [math.inf, math.nan, True, 2**53, NOW + 3600])
+def test_a_signed_ticket_that_never_ends_is_refused(expires_at: float) -> None:
+    """JSON as Python reads it has Infinity; only a leaked key, or another version, would sign such a ticket."""
+    claims = {"id": "i", "room": "r", "member": "m", "role": "student", "purpose": "socket", "origin": "o"}
+    with pytest.raises(TicketRefused) as refused:
+        read(signed({**claims, "expires_at": expires_at}), origin="o")
+    assert refused.value.why in {"tampered", "expired"}
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"purpose": "whip"}, "other_purpose"),
+        ({"origin": "https://b.example"}, "other_origin"),
+        ({"now": NOW + 31}, "expired"),
+    ],
+)
+def test_a_refusal_knows_its_class(given: dict[str, Any], why: str) -> None:
+    with pytest.raises(TicketRefused) as refused:
+        read(auth.issue(SECRET, CLAIMS, NOW), **given)
+    assert refused.value.why == why
 
 
 @pytest.mark.parametrize("life", [0, -1, 30.001, math.inf, math.nan])
