@@ -21,6 +21,10 @@ PACKAGED = Path(__file__).parent / "_models"
 CHECKOUT = Path(__file__).parent.parent / "models"
 
 
+SHORT = 12
+"""Digits of a hash that name a model."""
+
+
 class Tensor(BaseModel):
     """One input or output: ``shape`` with None for a free dimension, ``range`` of its values in words."""
 
@@ -79,6 +83,16 @@ def load(name: str, chosen: Path | None = None) -> Model:
     path = place / card.file
     _checked(path, card)
     return Model(path, card)
+
+
+def short(sha256: str) -> str:
+    """The first digits of a hash: enough to tell models apart in a record."""
+    return sha256[:SHORT]
+
+
+def brief(name: str, chosen: Path | None = None) -> str:
+    """:func:`short` of a model's hash. Raises ModelRefused."""
+    return short(load(name, chosen).card.sha256)
 
 
 def names(chosen: Path | None = None) -> Iterator[str]:

@@ -56,7 +56,7 @@ def prior() -> Head:
     fill = np.array([_calm(name) for name in names])
     frame = np.array([FRAME.get(name, 0.0) for name in names])
     bias = float(np.log(CALM_CHANCE / (1 - CALM_CHANCE)) - frame @ fill)
-    return Head(names, fill, frame, np.array([CHANGE.get(name, 0.0) for name in names]), bias, 1.0)
+    return Head(names, fill, frame, np.array([CHANGE.get(name, 0.0) for name in names]), bias)
 
 
 def _calm(name: str) -> float:

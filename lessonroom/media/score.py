@@ -20,6 +20,9 @@ A record, one JSON object a line, in the order of the pictures:
     has neither ``shape`` nor ``mesh``.
 ``embedding``
     only where it was asked for: 1,024 numbers.
+``models``
+    name to the first twelve digits of the SHA-256 of the models that made the record: numbers of others mean something
+    else.
 ``error``
     only where the picture could not be looked at, in words without its path; all else is then null.
 
@@ -39,6 +42,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lessonroom import models
 from lessonroom.config import Settings
 from lessonroom.errors import LessonroomError
 from lessonroom.media import expression, faces, geometry, mesh, quality, stills, strain_head
@@ -87,7 +91,8 @@ def run(
     ) as engine:
         basis = mesh.load(settings.models_dir)
         head = strain_head.load(settings.strain_head, settings.models_dir)
-        scorer = Scorer(engine, basis, head, embedding)
+        made_by = {name: models.brief(name, settings.models_dir) for name in strain_head.SCORED_BY}
+        scorer = Scorer(engine, basis, head, embedding, made_by)
         work, size = (scorer.crops, CROPS) if cropped else (scorer.pictures, 1)
         yield from in_order(groups, work, size=size, threads=threads or os.cpu_count() or 1)
 
@@ -128,18 +133,22 @@ class Scorer:
     basis: mesh.Basis | None = None
     head: strain_head.Head | None = None
     embedding: bool = False
+    models: Mapping[str, str] = field(default_factory=dict)
 
     def pictures(self, asked: Sequence[Asked]) -> list[Record]:
         """The records of whole pictures: find the face, judge it, read it."""
-        return [_tried(each, self._picture) for each in asked]
+        return [self._named(_tried(each, self._picture)) for each in asked]
 
     def crops(self, asked: Sequence[Asked]) -> list[Record]:
         """The records of tight face crops, in one inference."""
         try:
             found = self._crops([each.path for each in asked])
         except Exception:  # noqa: BLE001  one of them spoils the others, so each is asked for alone, and says so itself
-            return [_tried(each, lambda path: self._crops([path])[0]) for each in asked]
-        return [record | {"id": each.id} for each, record in zip(asked, found, strict=True)]
+            return [self._named(_tried(each, lambda path: self._crops([path])[0])) for each in asked]
+        return [self._named(record | {"id": each.id}) for each, record in zip(asked, found, strict=True)]
+
+    def _named(self, record: Record) -> Record:
+        return {**record, "models": dict(self.models)} if self.models else record
 
     def _crops(self, paths: Sequence[str]) -> list[dict[str, Any]]:
         greys = [stills.read_grey(path, MOST_SIDE) for path in paths]

@@ -52,13 +52,16 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Maps fitted to everybody, the scores of everybody by maps of others, the frames, and the figures."""
+    """Maps fitted to everybody, the scores of everybody by maps of others, the frames, the figures, and by which models
+    the frames were scored, as far as the scores say.
+    """
 
     maps: Maps
     scores: Scores = field(repr=False)
     frames: Frames = field(repr=False)
     counts: Bools = field(repr=False)
     figures: Mapping[str, Any] = field(repr=False)
+    models: Mapping[str, str] = field(default_factory=dict)
 
 
 def fit(table: Table, options: Options, show: Show = unseen) -> Fitted:
@@ -91,8 +94,8 @@ def _fit(table: Table, options: Options, show: Show) -> Fitted:
         figures["rivals"] = job.rivals(scores, step)
         figures["shuffled_within"] = job.shuffled(blocks, step)
     maps = job.refit(blocks)
-    figures["fitted"] = {"blocks": list(maps.blocks), "blend": maps.blend}
-    return Fitted(maps, scores, frames, counts, figures)
+    figures["fitted"] = {"blocks": list(maps.blocks), "logistic_share": dict(maps.shares)}
+    return Fitted(maps, scores, frames, counts, figures, table.models)
 
 
 def _frames(table: Table, asked: Sequence[str]) -> tuple[Frames, Bools, tuple[str, ...]]:

@@ -81,14 +81,16 @@ def scored(
 def read(maps: Maps, frames: Frames) -> tuple[Floats, Floats, Floats, Floats]:
     """``frame``, ``change``, ``own`` and ``early`` of frames. No labels are looked at.
 
-    The frame's scores are centred over all of ``frames``: a fold's own intercept would tell how many positives it
+    Scores of frames are centred over all of ``frames``: a fold's own intercept would tell how many positives it
     lacks, which are those of the students that are left out.
     """
     numbers = maps.scale.standard(frames)
     frame = numbers @ maps.frame
     frame -= frame.mean()
     change = against(numbers @ maps.change, frames.student)
-    return frame, change, frame + maps.blend * change, early(numbers @ maps.change, frames.student)
+    middle = strain_scale.per_student(numbers, frames.student)
+    own = middle @ maps.level + (numbers - middle) @ maps.within
+    return frame, change, own - own.mean(), early(numbers @ maps.change, frames.student)
 
 
 def against(signal: Floats, student: Ints) -> Floats:

@@ -1,8 +1,9 @@
 """The strain head: two linear maps over named features of one look at a face. Pure but for :func:`load`.
 
 ``frame`` reads one picture alone and gives a probability. ``change`` is read against the student's own baseline: a
-lesson takes the student's own middle from it, so what a face always looks like cancels out. ``blend`` says how much of
-the change belongs into the estimate of somebody whose baseline is known.
+lesson takes the student's own middle from it, so what a face always looks like cancels out.
+``level`` and ``within`` together give the probability for somebody whose own mean is known: the one reads the mean, the
+other the difference from it.
 
 A head is an ``.npz`` with a sidecar that says what it was fitted on (docs/vision.md, "Fitting the strain head"). The
 one that ships is a prior from the literature and was fitted on nothing.
@@ -54,6 +55,19 @@ BLOCKS: Mapping[str, tuple[str, ...]] = {
 """Features by where they come from; the embedding's are named ``embedding.0000`` and so on and stand last."""
 NAMES = tuple(name for block in BLOCKS.values() for name in block)
 EMBEDDED = "embedding."
+FEEDERS = (
+    ("expression", "expression"), ("face", faces.MESH), ("mesh", faces.MESH), ("mesh", mesh.MODEL),
+    ("embedding", "expression"),
+)  # fmt: skip
+"""Blocks, and the models whose numbers they are."""
+SCORED_BY = (faces.DETECTOR, faces.MESH, mesh.MODEL, "expression")
+"""The models that a record of scores names."""
+NAMELESS = ("expression", "face")
+"""Blocks whose numbers have names, so that a head may be made for whatever model gives them."""
+
+
+NUMBERS = ("fill", "frame", "change", "bias", "known")
+"""What the file of a head holds beside the names."""
 
 
 def embedded(size: int) -> tuple[str, ...]:
@@ -100,6 +114,7 @@ def features(seen: Seen) -> Floats:
 class Head:
     """``names``: (n,) of :data:`NAMES`, then the whole embedding or nothing of it. ``fill``: for what is not there.
     ``frame`` and ``change``: factors (n,); ``bias``: of the frame, in logits.
+    ``known``: ``level`` and ``within``, (2, n), and ``known_bias``; None where the head has no such part.
     """
 
     names: tuple[str, ...]
@@ -107,21 +122,24 @@ class Head:
     frame: Floats = field(repr=False)
     change: Floats = field(repr=False)
     bias: float
-    blend: float = 0.0
+    known: Floats | None = field(default=None, repr=False)
+    known_bias: float = 0.0
 
     @cached_property
     def uses(self) -> frozenset[str]:
         """The blocks whose features count: ``expression``, ``face``, ``mesh``, ``embedding``."""
-        weighs = {name for name, *factors in zip(self.names, self.frame, self.change, strict=True) if any(factors)}
+        factors = [self.frame, self.change, *([] if self.known is None else self.known)]
+        weighs = {name for name, *each in zip(self.names, *factors, strict=True) if any(each)}
         found = {block for block, names in BLOCKS.items() if weighs & set(names)}
         return frozenset(found | ({"embedding"} if any(name.startswith(EMBEDDED) for name in weighs) else set()))
 
     def chance(self, seen: Seen, own: Floats | None = None) -> float:
         """Probability of strain in one picture, 0 to 1; ``own``: the student's mean :meth:`row`, where it is known."""
         row = self.row(seen)
-        logit = self.bias + float(self.frame @ row)
-        if own is not None:
-            logit += self.blend * float(self.change @ (row - own))
+        if own is None or self.known is None:
+            logit = self.bias + float(self.frame @ row)
+        else:
+            logit = self.known_bias + float(self.known[0] @ own + self.known[1] @ (row - own))
         return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, logit))))
 
     def changed(self, seen: Seen) -> float:
@@ -146,14 +164,15 @@ class Head:
 def load(head_dir: Path | None = None, models_dir: Path | None = None) -> Head:
     """Read the head in a folder, by default that of the models. ``models_dir``: where the models are that feed it.
 
-    Raises ModelRefused for a file that is none, and for a head that was fitted on another model's mesh or embedding:
-    their numbers would mean something else.
+    Raises ModelRefused for a file that is none, and for a head that was fitted on another model's numbers: they would
+    mean something else. A prior names no model for expressions and ratios, and any will do.
     """
     model = models.load(MODEL, head_dir or models_dir)
     head = unpacked(model.read(), model.path.name)
     fed_by: Mapping[str, str] = (model.card.model_extra or {}).get("fed_by") or {}
-    for block, feeder in (("mesh", faces.MESH), ("mesh", mesh.MODEL), ("embedding", "expression")):
-        if block in head.uses and fed_by.get(feeder) != models.load(feeder, models_dir).card.sha256:
+    for block, feeder in FEEDERS:
+        named = fed_by.get(feeder, "" if block in NAMELESS else "none")
+        if block in head.uses and named and models.brief(feeder, models_dir) != models.short(named):
             raise ModelRefused(f"{model.path.name}: expected to be fitted with the {feeder} that is here, got another")
     return head
 
@@ -161,9 +180,10 @@ def load(head_dir: Path | None = None, models_dir: Path | None = None) -> Head:
 def packed(head: Head) -> bytes:
     """The file of a head."""
     file = BytesIO()
+    known = np.zeros((0, len(head.names))) if head.known is None else head.known
     np.savez(
         file, names=np.array(head.names), fill=head.fill, frame=head.frame, change=head.change,
-        bias=np.array([head.bias, head.blend]),
+        bias=np.array([head.bias, head.known_bias]), known=known,
     )  # fmt: skip
     return file.getvalue()
 
@@ -173,20 +193,22 @@ def unpacked(data: bytes, name: str) -> Head:
     try:
         with np.load(BytesIO(data), allow_pickle=False) as file:
             names = tuple(str(each) for each in file["names"])
-            fill, frame, change, bias = (file[key].astype(np.float64) for key in ("fill", "frame", "change", "bias"))
+            fill, frame, change, bias, known = (file[key].astype(np.float64) for key in NUMBERS)
     except (OSError, EOFError, KeyError, ValueError, BadZipFile) as error:
         raise ModelRefused(
-            f"{name}: expected names, fill, frame, change and bias, got {type(error).__name__}"
+            f"{name}: expected names, fill, frame, change, bias and known, got {type(error).__name__}"
         ) from None
-    if any(each.shape != (len(names),) for each in (fill, frame, change)) or bias.shape != (2,):
+    shapes = [each.shape for each in (fill, frame, change)]
+    own = known.shape in {(0, len(names)), (2, len(names))}
+    if shapes != [(len(names),)] * 3 or bias.shape != (2,) or not own:
         raise ModelRefused(f"{name}: expected {len(names)} numbers each, got others")
     plain = [name for name in names if not name.startswith(EMBEDDED)]
-    known = set(plain) <= set(NAMES) and len(set(plain)) == len(plain)
-    if not known or names != (*plain, *embedded(len(names) - len(plain))):
+    understood = set(plain) <= set(NAMES) and len(set(plain)) == len(plain)
+    if not understood or names != (*plain, *embedded(len(names) - len(plain))):
         raise ModelRefused(f"{name}: expected features that this version knows, each once, got others")
-    if not all(np.isfinite(each).all() for each in (fill, frame, change, bias)):
+    if not all(np.isfinite(each).all() for each in (fill, frame, change, bias, known)):
         raise ModelRefused(f"{name}: expected finite numbers, got others")
-    return Head(names, fill, frame, change, float(bias[0]), float(bias[1]))
+    return Head(names, fill, frame, change, float(bias[0]), known if len(known) else None, float(bias[1]))
 
 
 def _expression(seen: Seen) -> list[float]:

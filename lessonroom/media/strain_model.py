@@ -2,8 +2,10 @@
 
 Least squares on the grade with a random effect of the student (generalised least squares): what differs between
 students has as many independent examples as there are students, not as there are frames, and is weighed accordingly.
-For effects as weak as these it ranks as logistic regression does, and it needs only sums of products, so hundreds of
-settings can be compared by leaving out students. The best few are averaged: a single best one is mostly luck.
+It needs only sums of products, so hundreds of settings can be compared by leaving out students. The best few are
+averaged: a single best one is mostly luck. Logistic regression on the label joins the average, with as large a share as
+proves best on students who were left out: it is ahead where positives are rare, and where what tells students apart
+differs from what tells their moments apart.
 
 Everything here is made from the students that are handed over, and from no others: means, spreads, the embedding's
 principal directions, settings and weights.
@@ -11,7 +13,7 @@ principal directions, settings and weights.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from itertools import product
@@ -19,20 +21,20 @@ from itertools import product
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from lessonroom.media import strain_rank
-from lessonroom.media.strain_scale import Bools, Floats, Frames, Ints, Scale, change, per_student, unit
+from lessonroom.media import strain_logistic, strain_rank
+from lessonroom.media.strain_scale import MOST_AWAY, Bools, Floats, Frames, Ints, Scale, change, per_student, unit
 
 INNER = 5
 BEST = 15
 """So many of the best settings are averaged."""
-MOST_AWAY = 6.0
-"""A feature further from its mean than so many spreads counts as that far in a fit."""
 PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 STUDENT_EFFECTS = (0.0, 0.1, 0.3)
 """Variance of the students' own level of the grade, over that of single frames."""
 HARDER = {"expression": (1.0,), "face": (1.0, 4.0), "mesh": (1.0, 5.0, np.inf), "embedding": (2.0, 10.0, np.inf)}
 """How much harder than the expressions a block may be penalised; inf leaves it out."""
 BLENDS = (0.0, 0.25, 0.5, 1.0, 2.0)
+SHARES = (0.5, 0.0, 1.0)
+"""How much of logistic regression may be in a map; the first one wins where all are as good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,7 @@ class Sums:
         """``numbers`` (N, D); ``grade`` (N,) without NaN; ``fold`` (N,), the same for all frames of a student."""
         numbers = np.clip(numbers, -MOST_AWAY, MOST_AWAY)
         _, place, count = np.unique(student, return_inverse=True, return_counts=True)
-        # a long recording weighs no more than an ordinary one
-        frame = np.minimum(1.0, np.median(count) / count)[place]
+        frame = weights(student)
         self.weight = np.bincount(place, frame)
         self.fold = np.zeros(len(count), np.int64)
         self.fold[place] = fold
@@ -109,19 +110,23 @@ def settings(blocks: Sequence[str], effects: Sequence[float]) -> Iterator[Settin
 
 @dataclass(frozen=True)
 class Maps:
-    """``frame`` and ``change``: weights (D,) of the standardised features; ``blend``: how much of the change is added
-    where a student's own mean is known. Both are scaled so that their scores have deviation 1 over the frames.
+    """Weights (D,) of the standardised features: ``frame`` of one picture, ``change`` of its difference from the
+    student's own mean. Where that mean is known, ``level`` reads the mean, and ``within`` the difference from it.
+
+    All are scaled so that their scores have deviation 1 over the frames. ``shares``: of logistic regression in each.
     """
 
     scale: Scale
     frame: Floats = field(repr=False)
     change: Floats = field(repr=False)
-    blend: float
+    level: Floats = field(repr=False)
+    within: Floats = field(repr=False)
+    shares: Mapping[str, float]
 
     @cached_property
     def blocks(self) -> tuple[str, ...]:
         """Blocks that have any weight."""
-        weighs = (self.frame != 0.0) | (self.change != 0.0)
+        weighs = np.any([self.frame, self.change, self.level, self.within], axis=0)
         return tuple(dict.fromkeys(name for name, some in zip(self.scale.block, weighs, strict=True) if some))
 
 
@@ -138,34 +143,40 @@ def fit(frames: Frames, at_least: float, folds: Sequence[Ints]) -> Maps:
     student, grade = frames.student[labelled], frames.grade[labelled]
     job = _Job(numbers[labelled], own[labelled], student, grade, grade >= at_least, scale.block)
     rounds = [(Sums(job.numbers, student, grade, fold[labelled]), fold[labelled]) for fold in folds]
-    effects = list(settings(frames.blocks, STUDENT_EFFECTS))
-    plain = list(settings(frames.blocks, (0.0,)))
-    frame = _best(effects, [job.left_out(sums, fold, effects, "frame") for sums, fold in rounds], job.pooled)
-    changed = _best(plain, [job.left_out(sums, fold, plain, "change") for sums, fold in rounds], job.within)
+    frame = job.squares(rounds, list(settings(frames.blocks, STUDENT_EFFECTS)), "frame")
+    changed = job.squares(rounds, list(settings(frames.blocks, (0.0,))), "change")
     blend = max(BLENDS, key=lambda share: job.pooled(frame.score + share * changed.score))
-    sums = rounds[0][0]
-    return Maps(
-        scale,
-        job.averaged(sums, frame.settings, "frame"),
-        job.averaged(sums, changed.settings, "change"),
-        blend,
-    )
+    known = np.r_[frame.weights, frame.weights + blend * changed.weights]
+    both = Part(known, unit(frame.score + blend * changed.score))
+    fold = rounds[0][1]
+    frame, frame_share = mixed(frame, job.logistic(job.numbers, fold), job.pooled)
+    changed, change_share = mixed(changed, job.logistic(job.own, fold, levels=True), job.within)
+    both, both_share = mixed(both, job.logistic_known(fold), job.pooled)
+    level, within = np.split(both.weights, 2)
+    shares = {"frame": frame_share, "change": change_share, "known": both_share}
+    return Maps(scale, frame.weights, changed.weights, level, within, shares)
+
+
+def weights(student: Ints) -> Floats:
+    """(N,) of the frames: a long recording weighs no more than an ordinary one."""
+    _, place, count = np.unique(student, return_inverse=True, return_counts=True)
+    return np.asarray(np.minimum(1.0, np.median(count) / count)[place])
 
 
 @dataclass(frozen=True, slots=True)
-class _Best:
-    """The best settings, and the mean of their scores on students who were left out, with deviation 1 (N,)."""
+class Part:
+    """Weights fitted to all frames, and the score (N,) of each frame by weights fitted without its student."""
 
-    settings: tuple[Setting, ...]
+    weights: Floats = field(repr=False)
     score: Floats = field(repr=False)
 
 
-def _best(tried: Sequence[Setting], scores: Sequence[Floats], judge: object) -> _Best:
-    assert callable(judge)  # noqa: S101
-    worth = [np.mean([judge(score[:, place]) for score in scores]) for place in range(len(tried))]
-    order = np.argsort(-np.nan_to_num(np.array(worth), nan=0.5), kind="stable")[:BEST]
-    mean = sum(unit(score[:, place]) for score in scores for place in order)
-    return _Best(tuple(tried[place] for place in order), unit(np.asarray(mean)))
+def mixed(one: Part, other: Part, judge: Callable[[Floats], float]) -> tuple[Part, float]:
+    """Both together, and the share of the other that ranks students best who were left out of the weights."""
+    share = max(SHARES, key=lambda each: np.nan_to_num(judge((1.0 - each) * one.score + each * other.score), nan=0.5))
+    both = Part((1.0 - share) * one.weights + share * other.weights, (1.0 - share) * one.score + share * other.score)
+    spread = float(both.score.std()) or 1.0
+    return Part(both.weights / spread, both.score / spread), share
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +193,27 @@ class _Job:
 
     def within(self, score: Floats) -> float:
         return strain_rank.within(self.positive, score, self.student).mean
+
+    def squares(self, rounds: Sequence[tuple[Sums, Ints]], tried: Sequence[Setting], kind: str) -> Part:
+        """The mean of the best settings of least squares."""
+        judge = self.pooled if kind == "frame" else self.within
+        scores = [self.left_out(sums, fold, tried, kind) for sums, fold in rounds]
+        worth = np.array([np.mean([judge(score[:, place]) for score in scores]) for place in range(len(tried))])
+        order = np.argsort(-np.nan_to_num(worth, nan=0.5), kind="stable")[:BEST]
+        weights = self.averaged(rounds[0][0], [tried[place] for place in order], kind)
+        return Part(weights, unit(np.asarray(sum(unit(score[:, place]) for score in scores for place in order))))
+
+    def logistic(self, read: Floats, fold: Ints, *, levels: bool = False) -> Part:
+        """Logistic regression; ``levels``: students may differ in how often they are positive."""
+        start = strain_logistic.levels(self.positive, self.student) if levels else None
+        found = strain_logistic.fit(read, self.positive, weights(self.student), fold, start)
+        return Part(found.weights, found.score)
+
+    def logistic_known(self, fold: Ints) -> Part:
+        """The same of the features and their difference from the student's mean, as weights of mean and difference."""
+        found = self.logistic(np.hstack([self.numbers, self.own]), fold)
+        whole, difference = np.split(found.weights, 2)
+        return Part(np.r_[whole, whole + difference], found.score)
 
     def left_out(self, sums: Sums, fold: Ints, tried: Sequence[Setting], kind: str) -> Floats:
         """Scores (N, settings), each frame's by weights that were fitted without its student."""

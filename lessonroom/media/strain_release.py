@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from lessonroom import models
 from lessonroom.errors import BadInput
-from lessonroom.media import mesh, strain_folds, strain_head, strain_scale
+from lessonroom.media import strain_folds, strain_head, strain_scale
 from lessonroom.media.strain_fit import Fitted
 from lessonroom.media.strain_head import Head
 
@@ -34,21 +34,25 @@ KNOWN_FAILURES = (
 def head_of(fitted: Fitted, at_least: float) -> Head:
     """The maps as a head that reads raw features, its frame calibrated on students who were left out."""
     maps, frames = fitted.maps, fitted.frames.only(fitted.counts)
-    slope, intercept = _calibrated(fitted, at_least)
+    slope, intercept = _calibrated(fitted, fitted.scores.frame, at_least)
+    own_slope, own_intercept = _calibrated(fitted, fitted.scores.own, at_least)
     names, fill, frame = _raw(maps.scale, slope * maps.frame)
-    _, _, change = _raw(maps.scale, maps.change)
+    change, level, within = (_raw(maps.scale, each)[2] for each in (maps.change, maps.level, maps.within))
     numbers = maps.scale.standard(frames)
     signal = numbers @ maps.change
     unit = strain_head.ORDINARY / (_ordinary(signal, frames.student) or 1.0)
     bias = intercept - slope * float((numbers @ maps.frame).mean()) - float(frame @ fill)
+    own_bias = own_intercept - own_slope * float((numbers @ maps.level).mean() + level @ fill)
     used = [place for place, name in enumerate(names) if _block(name) in maps.blocks]
+    known = own_slope * np.stack([level, within])
     return Head(
         tuple(names[place] for place in used),
         fill[used],
         frame[used],
         change[used] * unit,
         bias + float(np.delete(frame, used) @ np.delete(fill, used)),
-        slope * maps.blend / unit,
+        known[:, used],
+        own_bias + float(np.delete(known[0], used) @ np.delete(fill, used)),
     )
 
 
@@ -65,7 +69,7 @@ def write(fitted: Fitted, at_least: float, out: Path, models_dir: Path | None) -
             made_by="lessonroom vision fit-strain",
             fitted_on=f"{fitted.figures['frames']} labelled frames of {fitted.figures['students']} students",
             scores=fitted.figures,
-            fed_by=_feeders(models_dir),
+            fed_by=fitted.models or _feeders(models_dir),
         )
         (out / f"{strain_head.MODEL}.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
@@ -169,11 +173,11 @@ def _range(limits: Sequence[float | None]) -> str:
     return " to ".join("?" if limit is None else f"{limit:.3f}" for limit in limits)
 
 
-def _calibrated(fitted: Fitted, at_least: float) -> tuple[float, float]:
-    """Slope and intercept from a frame's score to the logit of its label, on scores of students who were left out."""
+def _calibrated(fitted: Fitted, score: Floats, at_least: float) -> tuple[float, float]:
+    """Slope and intercept from a score (N,) of students who were left out to the logit of their labels."""
     used = fitted.counts & np.isfinite(fitted.frames.grade)
     link = LogisticRegression(C=1e6)
-    link.fit(fitted.scores.frame[used, None], fitted.frames.grade[used] >= at_least)
+    link.fit(score[used, None], fitted.frames.grade[used] >= at_least)
     return max(float(link.coef_[0, 0]), LEAST_SLOPE), float(link.intercept_[0])
 
 
@@ -203,4 +207,5 @@ def _block(name: str) -> str:
 
 
 def _feeders(models_dir: Path | None) -> dict[str, str]:
-    return {name: models.load(name, models_dir).card.sha256 for name in ("expression", "face_mesh", mesh.MODEL)}
+    """What is here fed scores that do not name their models, as far as anybody knows."""
+    return {name: models.brief(name, models_dir) for name in strain_head.SCORED_BY}

@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+MOST_AWAY = 6.0
+"""A feature further from its mean than so many spreads counts as that far in a fit."""
 DIRECTIONS = 32
 """The embedding is brought down to so many numbers."""
 

@@ -20,8 +20,10 @@ Ints = NDArray[np.int64]
 
 MOST_GRADE = 10.0
 MOST_WHOLE = 2**53
-LEAST_STUDENTS = 8
-LEAST_POSITIVES = 20
+WORDS = {"false": 0.0, "true": 1.0, "no": 0.0, "yes": 1.0}
+"""Labels that some tables have in place of 0 and 1."""
+LEAST_STUDENTS = 6
+LEAST_POSITIVES = 10
 LOST = 0.5
 """From this share of scored frames without a row on, or the other way round, the files hardly belong together."""
 
@@ -30,7 +32,8 @@ LOST = 0.5
 class Table:
     """``rows`` (N, F) features in the order of ``strain_head.NAMES``, NaN for what is not there; ``embedding``
     (N, E) or None; ``student`` (N,) numbers from 0; ``grade`` (N,), NaN for a frame without a label; ``seen`` (N,):
-    whether a lesson would count the frame. ``counts``: what became of the frames, in words.
+    whether a lesson would count the frame. ``counts``: what became of the frames, in words. ``models``: name to short
+    hash of those that made the scores; empty where the scores do not say.
     """
 
     rows: Floats = field(repr=False)
@@ -39,6 +42,7 @@ class Table:
     grade: Floats = field(repr=False)
     seen: NDArray[np.bool_] = field(repr=False)
     counts: Mapping[str, int]
+    models: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(scores: Path, labels: Path, *, group: str, label: str = "label", at_least: float = 1.0) -> Table:
@@ -73,6 +77,7 @@ class _Joined:
         self._found: dict[str, int] = {}
         self._kept: list[tuple[str, bool, Floats]] = []
         self._embeddings: list[NDArray[np.float32] | None] = []
+        self._models: Mapping[str, str] | None = None
 
     def take(self, record: Mapping[str, Any]) -> None:
         """Raises BadInput, with file and record, for an id that was there before and for no record of a score."""
@@ -85,6 +90,7 @@ class _Joined:
         if key in self._found:
             raise BadInput(f"{where}: expected every id once, got one again")
         self._found[key] = len(self._kept)
+        self._check_models(record, where)
         seen = _seen(record, where)
         counts = record.get("unseen") is None and seen.expression is not None
         self._kept.append((key, counts, strain_head.features(seen)))
@@ -111,7 +117,17 @@ class _Joined:
                 "without_label": int(np.isnan(grade).sum()),
                 "unseen": int((~seen).sum()),
             },
+            self._models or {},
         )
+
+    def _check_models(self, record: Mapping[str, Any], where: str) -> None:
+        """Numbers of two networks mean two things: no head can be fitted to both."""
+        found = record.get("models") or {}
+        if not (isinstance(found, dict) and all(isinstance(each, str) for each in found.values())):
+            raise BadInput(f"{where}: expected names and hashes under models, got something else")
+        if self._models is not None and found != self._models:
+            raise BadInput(f"{where}: expected scores by the same models as those before, got others: score all anew")
+        self._models = found
 
     def _embedding(self, seen: NDArray[np.bool_]) -> NDArray[np.float32] | None:
         """The embeddings, where every frame that counts has one; another frame's is then of zeros and not used."""
@@ -169,7 +185,7 @@ def _grade(text: str, name: str, label: str) -> float:
     if not text:
         return math.nan
     try:
-        grade = float(text)
+        grade = WORDS[text.lower()] if text.lower() in WORDS else float(text)
     except ValueError:
         raise BadInput(f"{name}: expected numbers from 0 up under {label} (0, 1, 2, ...), got words") from None
     if math.isnan(grade):

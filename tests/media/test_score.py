@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
+from lessonroom import models
 from lessonroom.config import Settings
 from lessonroom.errors import EngineDown
 from lessonroom.media import expression, faces, mesh, score, stills, strain_head
@@ -360,3 +361,13 @@ def test_a_run_scores_with_the_models_of_the_settings(cropped: bool, engine: Onn
     records = list(score.run([asked[:2], [], asked[2:]], Settings(), cropped=cropped))
     assert [record["id"] for record in records] == ["0", "1", "2"]
     assert all(record["expression"] and record["mesh"] for record in records)
+    used = ("face_detector", "face_mesh", "mesh_shape", "expression")
+    assert [record["models"] for record in records] == [{name: models.load(name).card.sha256[:12] for name in used}] * 3
+
+
+def test_a_picture_that_fails_names_the_models_too(tmp_path: Path) -> None:
+    """All lines of a file say the same of what made them."""
+    good = stored(tmp_path / "good.png", pictures.frame(5.0))
+    first, second = score.run([[good, Asked("gone", str(tmp_path / "gone.png"))]], Settings())
+    assert second["error"]
+    assert first["models"] == second["models"]

@@ -30,8 +30,8 @@ def head(*names: str, embedding: bool = False) -> Head:
     """A head with some weight on every feature that is named, else on all."""
     used = names or (*NAMES, *(strain_head.embedded(1280) if embedding else ()))
     random = np.random.default_rng(1)
-    fill, one, other = random.normal(size=(3, len(used))) * 0.1
-    return Head(used, fill, one, other, -1.0, 0.5)
+    fill, one, other, *known = random.normal(size=(5, len(used))) * 0.1
+    return Head(used, fill, one, other, -1.0, np.array(known), -2.0)
 
 
 def put(folder: Path, written: Head, fed_by: dict[str, str]) -> Path:
@@ -78,6 +78,8 @@ def test_a_head_reads_the_same_after_it_was_written_and_loaded(tmp_path: Path) -
     read = strain_head.load(put(tmp_path, written, feeders()))
     seen = Seen({"anger": 0.4}, mesh=np.ones(64, np.float32), embedding=np.ones(1280, np.float32))
     assert read.chance(seen) == pytest.approx(written.chance(seen), abs=1e-9)
+    own = written.row(Seen())
+    assert read.chance(seen, own) == pytest.approx(written.chance(seen, own), abs=1e-9)
     assert read.changed(seen) == pytest.approx(written.changed(seen), abs=1e-9)
     assert read.uses == {"expression", "face", "mesh", "embedding"}
 
@@ -89,9 +91,26 @@ def test_a_head_that_was_fitted_on_another_models_numbers_is_refused(tmp_path: P
         strain_head.load(tmp_path)
 
 
-def test_a_head_of_expressions_alone_is_fed_by_any_model(tmp_path: Path) -> None:
-    put(tmp_path, head("expression.anger"), {"expression": "0" * 64})
-    assert strain_head.load(tmp_path).uses == {"expression"}
+@pytest.mark.parametrize(
+    ("name", "block", "feeder"),
+    [("expression.anger", "expression", "expression"), ("shape.brow", "face", "face_mesh")],
+)
+def test_a_head_of_named_numbers_is_refused_with_another_network_but_fits_any_where_it_names_none(
+    tmp_path: Path, name: str, block: str, feeder: str
+) -> None:
+    """A fitted head names the network whose chances it learned; a prior from the literature has none to name."""
+    put(tmp_path, head(name), {feeder: "0" * 12})
+    with pytest.raises(ModelRefused, match=f"expected to be fitted with the {feeder} that is here"):
+        strain_head.load(tmp_path)
+    put(tmp_path, head(name), {})
+    assert strain_head.load(tmp_path).uses == {block}
+
+
+def test_a_head_without_an_own_part_reads_the_picture_alone() -> None:
+    whole = head("expression.anger")
+    alone = Head(whole.names, whole.fill, whole.frame, whole.change, whole.bias)
+    seen = Seen(dict.fromkeys(EXPRESSIONS, 0.1))
+    assert alone.chance(seen, np.ones(1)) == alone.chance(seen) == whole.chance(seen) != whole.chance(seen, np.ones(1))
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,33 @@ def test_files_that_do_not_belong_together_are_refused(pair: tuple[Path, Path]) 
 
 
 def test_too_little_to_fit_is_refused_in_words(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="at least 8 students, got 5"):
+    with pytest.raises(BadInput, match="at least 6 students, got 5"):
         read(files(tmp_path, made(1, students=5, frames=60)))
-    with pytest.raises(BadInput, match="at least 20 seen frames"):
-        read(files(tmp_path, made(1, students=10, frames=5)))
+    with pytest.raises(BadInput, match="at least 10 seen frames"):
+        read(files(tmp_path, made(1, students=10, frames=4)))
+
+
+def test_scores_by_two_networks_are_refused_and_those_by_one_are_named(pair: tuple[Path, Path]) -> None:
+    """Their numbers mean two things; a file of which nobody wrote what made it is taken as before."""
+    assert read(pair).models == {}
+    changed(pair[0], 3, models={"expression": "0" * 12})
+    with pytest.raises(BadInput, match=r"^scores\.jsonl: record 4: expected scores by the same models"):
+        read(pair)
+    for number in range(240):
+        changed(pair[0], number, models={"expression": "1" * 12})
+    assert read(pair).models == {"expression": "1" * 12}
+
+
+@pytest.mark.parametrize("wrong", ["secret", {"expression": 5}])
+def test_models_that_are_no_names_and_hashes_are_refused(pair: tuple[Path, Path], wrong: object) -> None:
+    changed(pair[0], 0, models=wrong)
+    with pytest.raises(BadInput, match=r"^scores\.jsonl: record 1: expected names and hashes") as error:
+        read(pair)
+    assert "secret" not in str(error.value)
+
+
+def test_labels_may_be_true_and_false(pair: tuple[Path, Path]) -> None:
+    plain = read(pair).grade
+    text = pair[1].read_text().replace(",2\n", ",1\n")
+    pair[1].write_text(text.replace(",0\n", ",False\n").replace(",1\n", ",true\n"))
+    assert (read(pair).grade == np.minimum(plain, 1.0)).all()
