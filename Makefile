@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test long check lock clean
+.PHONY: run test long check fuzz audit lock clean
 
 run: $(VENV)/.installed
 	$(BIN)/lessonroom demo $(ARGS)
@@ -17,6 +17,14 @@ long: $(VENV)/.installed
 	@tests/needs
 	$(BIN)/pytest -m long -s $(ARGS)
 
+# Every night: mutated inputs into all that reads what strangers send. What is found goes to tests/fuzz/found.
+fuzz: $(VENV)/.installed
+	$(BIN)/python -m tests.fuzz --inputs $(or $(N),1000000) --seed $(or $(SEED),1) --target $(or $(TARGET),all)
+
+# Every night, where the network allows: known vulnerabilities of the locked packages. 3: nobody could be asked.
+audit:
+	$(PYTHON) tools/audit.py
+
 check: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -29,7 +37,7 @@ lock:
 		--group dev --output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) $(VENV)-lock build dist
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-audit build dist
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: expected Python 3.11 or later, got $$($(PYTHON) --version 2>&1); set PYTHON=/path/to/python3.11" >&2; exit 2; }
