@@ -178,8 +178,10 @@ class Settings(BaseModel):
     strain_head: Path | None = _setting(
         None, "folder of the strain head that `vision fit-strain` wrote; empty: that of the models"
     )
-    strain_learning_seconds: float = _setting(30.0, "time to learn a student's own face", unit="s", ge=1, le=600)
-    strain_half_life: float = _setting(6.0, "half-life of face evidence", unit="s", ge=0.5, le=120)
+    strain_learning_seconds: float = _setting(45.0, "time to learn a student's own face", unit="s", ge=1, le=600)
+    strain_clear_seconds: float = _setting(
+        4.0, "time that a clear change of a quiet face must show for a hint", unit="s", ge=0.5, le=120
+    )
     strain_face_weight: float = _setting(1.0, "weight of what the face shows; 0 leaves it out", ge=0, le=2)
     strain_button_weight: float = _setting(1.0, 'weight of the "I\'m stuck" button; 0 leaves it out', ge=0, le=2)
     strain_chat_weight: float = _setting(1.0, "weight of what the student writes; 0 leaves it out", ge=0, le=2)
@@ -192,7 +194,7 @@ class Settings(BaseModel):
         le=150,
     )
     hint_threshold: float = _setting(0.6, "strain at which a hint is due", ge=0.05, le=0.99)
-    hint_hold_seconds: float = _setting(4.0, "time that strain must stay above the threshold", unit="s", ge=0, le=120)
+    hint_hold_seconds: float = _setting(0.0, "time that strain must stay above the threshold", unit="s", ge=0, le=120)
     hint_first_seconds: float = _setting(120.0, "time from the start without hints", unit="s", ge=0)
     hint_pause_seconds: float = _setting(300.0, "least time between two hints", unit="s", ge=0)
 

@@ -38,10 +38,10 @@ WAYS: Final = (("clear", 4.5, 1.0), ("clear", 4.5, 0.75), ("clear", 4.5, 0.6), (
 """Changes: name, odds against neutral, share of the seconds in which it shows."""
 RATES: Final = (0.5, 1.0, 5.0)
 """Samples a second, beside the two of everything else."""
-HALF_LIVES: Final = (3.0, 4.5, 6.0, 9.0)
-HOLDS: Final = (2.0, 4.0, 8.0)
+CLEAR: Final = (2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
+HOLDS: Final = (0.0, 2.0, 4.0)
 NO_HEAD: Final = "strain_head is set, but no strain head was measured: these figures are of the prior"
-THRESHOLDS: Final = (0.3, 0.45, 0.6, 0.75, 0.9)
+THRESHOLDS: Final = (0.45, 0.6, 0.75, 0.9)
 
 
 class Watched(Protocol):
@@ -121,20 +121,20 @@ def curve(settings: Settings, asked: Asked, progress: Show = unseen) -> list[dic
     seen = [list(student.observe(LESSON)) for student in ordinary]
     moved = [list(student.observe(scenes.CHANGE_AT + 2 * SOON)) for student in changed]
     usual = pipeline.strain_rules(settings)
-    half_lives, holds = sorted({*HALF_LIVES, usual.half_life}), sorted({*HOLDS, rules.hold})
-    for number, half_life in enumerate(half_lives):
-        reading = replace(usual, half_life=half_life)
+    times, holds = sorted({*CLEAR, usual.clear_seconds}), sorted({*HOLDS, rules.hold})
+    for number, clear in enumerate(times):
+        reading = replace(usual, clear_seconds=clear)
         calm = [list(estimates(one, reading)) for one in seen]
         struck = [list(estimates(one, reading)) for one in moved]
         for place, hold in enumerate(holds):
-            progress("the curve", number * len(holds) + place, len(half_lives) * len(holds))
+            progress("the curve", number * len(holds) + place, len(times) * len(holds))
             for threshold in sorted({*THRESHOLDS, rules.threshold}):
                 chosen = replace(rules, hold=hold, threshold=threshold)
-                points.append(_point(half_life, chosen, calm, struck))
+                points.append(_point(clear, chosen, calm, struck))
     return points
 
 
-def _point(half_life: float, rules: HintRules, calm: list[list[Strain]], struck: list[list[Strain]]) -> dict[str, Any]:
+def _point(clear: float, rules: HintRules, calm: list[list[Strain]], struck: list[list[Strain]]) -> dict[str, Any]:
     count = sum(sum(1 for _ in hints_of(one, rules)) for one in calm)
     at_once = replace(rules, first=0.0)
     first = (next(hints_of(one, at_once), math.inf) - scenes.CHANGE_AT for one in struck)
@@ -142,7 +142,7 @@ def _point(half_life: float, rules: HintRules, calm: list[list[Strain]], struck:
     delays = sorted(delay if delay > 0.0 else math.inf for delay in first)
     hits = sum(delay <= SOON for delay in delays)
     return {
-        "half_life": half_life, "hold": rules.hold, "threshold": rules.threshold,
+        "clear": clear, "hold": rules.hold, "threshold": rules.threshold,
         "false_per_hour": round(count / len(calm), 3), "interval_95": _rounded(intervals.rate(count, len(calm))),
         "within_20_s": round(hits / len(delays), 3), "median_delay": _seconds(delays[len(delays) // 2]),
         "delay_of_90_percent": _seconds(delays[math.ceil(0.9 * len(delays)) - 1]),
@@ -206,7 +206,7 @@ def _noticed(name: str, students: Sequence[Watched], rules: Rules) -> dict[str, 
 def _named(rules: Rules) -> dict[str, float]:
     reading, speaking = rules
     return {
-        "learning": reading.learning_seconds, "half_life": reading.half_life, "threshold": speaking.threshold,
+        "learning": reading.learning_seconds, "clear": reading.clear_seconds, "threshold": speaking.threshold,
         "hold": speaking.hold, "first": speaking.first, "pause": speaking.pause,
     }  # fmt: skip
 

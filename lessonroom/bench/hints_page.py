@@ -50,7 +50,7 @@ def page(figures: Mapping[str, Any]) -> str:
 
 
 _LEGEND: Final = paper.legend(
-    [("swatch-evidence", "the rules in force"), ("swatch-other", "other half-lives, holds and thresholds")]
+    [("swatch-evidence", "the rules in force"), ("swatch-other", "other times of clear change, holds and thresholds")]
 )
 
 
@@ -98,7 +98,7 @@ def _dots(points: Sequence[Row], rules: Mapping[str, float]) -> Iterator[str]:
     for point in sorted(drawn, key=lambda point: _in_force(point, rules)):
         ours = _in_force(point, rules)
         words = (
-            f"half-life {point['half_life']:g} s, hold {point['hold']:g} s, threshold {point['threshold']:g}: "
+            f"clear for {point['clear']:g} s, hold {point['hold']:g} s, threshold {point['threshold']:g}: "
             f"{point['false_per_hour']:g} an hour, {point['delay_of_90_percent']:g} s"
         )
         yield (
@@ -108,7 +108,7 @@ def _dots(points: Sequence[Row], rules: Mapping[str, float]) -> Iterator[str]:
 
 
 def _in_force(point: Row, rules: Mapping[str, float]) -> bool:
-    return all(point[name] == rules[name] for name in ("half_life", "hold", "threshold"))
+    return all(point[name] == rules[name] for name in ("clear", "hold", "threshold"))
 
 
 def _x(seconds: float) -> float:

@@ -86,7 +86,7 @@ class Plan:
         return {
             "ice_loopback": True, "provider_place": PLACE, "analysers": self.rooms, "log_level": "warning",
             "sample_rate": self.samples, "sample_rate_least": min(0.5, self.samples),
-            "chat_per_minute": 1000, "strain_learning_seconds": 5, "strain_half_life": 2,
+            "chat_per_minute": 1000, "strain_learning_seconds": 5, "strain_clear_seconds": 2,
             "hint_first_seconds": 0, "hint_hold_seconds": 0, "hint_pause_seconds": 2,
         }  # fmt: skip
 

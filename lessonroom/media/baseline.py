@@ -2,11 +2,13 @@
 
 Three figures for each signal. ``middle`` and ``spread`` tell a change from the resting face. ``usual`` is how much of
 what looks like a change this face shows for no reason at all, as somebody's does who talks, squints or sits in the
-dark; it counts against what is seen, so a restless face needs more of a change than a quiet one.
+dark. A change counts by how much likelier it is of a changed face than of this one (the likelihood ratio of Wald
+1945), so a restless face needs more of a change than a quiet one.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -19,15 +21,17 @@ class Following:
     """How changes are measured, and how slowly a baseline follows. Times in seconds of seen face.
 
     A signal ``change_from`` spreads above the middle begins to count, at ``change_full`` it counts in full.
-    ``usual_weight``: how many times the usual share is taken off; ``most_usual`` bounds it. ``least_pace``: pace that
-    is left to a baseline while there is strong evidence of strain, 1 is the ordinary one.
+    ``changed``: the mean share of a face that struggles; ``least_usual`` and ``most_usual`` bound what is held to be
+    the share of an ordinary face, below it. ``least_pace``: pace that is left to a baseline while there is strong
+    evidence of strain, 1 is the ordinary one.
     """
 
-    memory: float = 180.0
-    usual_memory: float = 120.0
+    memory: float = 120.0
+    usual_memory: float = 75.0
     change_from: float = 0.5
     change_full: float = 4.0
-    usual_weight: float = 2.5
+    changed: float = 0.4
+    least_usual: float = 0.03
     most_usual: float = 0.3
     least_pace: float = 0.05
 
@@ -65,9 +69,15 @@ def share(signal: float, base: Baseline, following: Following) -> float:
 
 
 def evidence(found: float, base: Baseline, following: Following) -> float:
-    """What a share says beyond the usual one: 1 at most, 0 for the usual, down to -1 for less than that."""
-    expected = following.usual_weight * base.usual
-    return max(-1.0, (found - expected) / (1.0 - expected))
+    """What a share says for a changed face and against the usual one, below 0 where it speaks for the usual.
+
+    The log of the likelihood ratio of a coin that shows a change in ``changed`` of all cases, or in the usual share of
+    them. 1 is the most that can be said: a full change of a quiet face.
+    """
+    usual = bounded(base.usual, following.least_usual, following.most_usual)
+    said = found * math.log(following.changed / usual)
+    denied = (1.0 - found) * math.log((1.0 - following.changed) / (1.0 - usual))
+    return (said + denied) / math.log(following.changed / following.least_usual)
 
 
 def followed(
@@ -75,11 +85,11 @@ def followed(
 ) -> Baseline:
     """The baseline after a signal that stood for ``lasted`` seconds, when ``known`` seconds had been seen.
 
-    ``firm``, 0 to 1, is how strong the filtered evidence is: a student who struggles must not become the new ordinary.
-    None: whatever is seen is ordinary by now.
+    ``firm``, 0 or more, is the evidence that was gathered, 1 calls for a hint: a student who struggles must not become
+    the new ordinary. None: whatever is seen is ordinary by now.
     """
     found = share(signal, base, following)
-    strength = (0.0, 0.0) if firm is None else (max(found, 1.5 * firm), 2.0 * firm)
+    strength = (0.0, 0.0) if firm is None else (max(found, firm), firm)
     pace, slow = (max(following.least_pace, 1.0 - value) for value in strength)
     rate = pace * min(1.0, lasted / max(lasted, min(known, following.memory)))
     away = signal - base.middle

@@ -37,7 +37,7 @@ class HintRules:
     """Times in seconds; ``threshold`` in strain. Answers move it by ``step`` to no more than ``lower``/``higher``."""
 
     threshold: float = 0.6
-    hold: float = 4.0
+    hold: float = 0.0
     first: float = 120.0
     pause: float = 300.0
     fresh: float = 60.0

@@ -162,7 +162,7 @@ def strain_rules(settings: Settings) -> feeling.StrainRules:
     """The part of the settings that speaks of strain."""
     return feeling.StrainRules(
         learning_seconds=settings.strain_learning_seconds,
-        half_life=settings.strain_half_life,
+        clear_seconds=settings.strain_clear_seconds,
         longest_gap=longest_gap(settings),
         weights=dict.fromkeys(feeling.FACE_CUES, settings.strain_face_weight)
         | {

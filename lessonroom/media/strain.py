@@ -5,8 +5,10 @@ concentrate (Bosch and D'Mello 2021 report no more than AUC 0.63 for frustration
 
 1. Each observation gives one *signal* per cue of the face, a weighted sum of expressions and mesh ratios.
 2. The first seconds of seen face give a baseline per signal (:mod:`lessonroom.media.baseline`); it follows slowly.
-3. The change against it, -1..1, goes through a filter with a half-life in seconds of seen face.
-4. A logistic sum over cues and over events (button, chat, exercises), each with its weight, is the level.
+3. What the change against it says adds up over seconds of seen face, never below 0: the cumulative sum of Page (1954),
+   which tells a lasting change soonest for a given rate of false alarms. A change that comes and goes still adds up.
+4. A logistic sum over the strongest cue of the face and over events (button, chat, exercises), each with its weight, is
+   the level. Only the strongest: a struggling face shows one of them, noise a little of each.
 
 Time without a usable face moves nothing but the trust in the view; below a bound the answer is ``unsure``. A face that
 comes back after a long time is learned anew: it may be another one. What it all costs and buys: docs/hints.md.
@@ -36,24 +38,23 @@ class Reading:
     """How one cue is read from a face.
 
     ``weights``: feature to factor; features are the expression labels (0..1) and mesh ratios less 1 (0 is calm).
-    ``spread``: least and most; below the least, changes are taken for noise. ``pull``: what full evidence adds to the
-    estimate, in logits. ``patience``: factor on the half-life.
+    ``spread``: least and most; below the least, changes are taken for noise. ``patience``: evidence of the cue counts
+    as no more than the inverse of it; what speaks against it counts in full.
     """
 
     weights: Mapping[str, float]
     spread: Limits
-    pull: float
     patience: float = 1.0
 
 
 PRIOR: Mapping[Cue, Reading] = MappingProxyType(
     {
         # a lowered brow goes with confusion and frustration (Craig et al. 2008, Grafsgaard et al. 2013)
-        Cue.FROWNING: Reading({"anger": 1.0, "disgust": 1.0, "contempt": 0.5}, Limits(0.11, 0.15), 7.65),
-        Cue.DISTRESS: Reading({"sadness": 1.0, "fear": 1.0}, Limits(0.11, 0.15), 7.65),
+        Cue.FROWNING: Reading({"anger": 1.0, "disgust": 1.0, "contempt": 0.5}, Limits(0.11, 0.15)),
+        Cue.DISTRESS: Reading({"sadness": 1.0, "fear": 1.0}, Limits(0.11, 0.15)),
         # eyes closed for a large share of the time (PERCLOS, Wierwille et al. 1994). Eyes cast down on a page look
         # alike, so by itself it takes about two minutes without a glance up
-        Cue.DISENGAGED: Reading({"eye": -1.0}, Limits(0.15, 0.25), 3.0, patience=4.0),
+        Cue.DISENGAGED: Reading({"eye": -1.0}, Limits(0.15, 0.25), patience=30.0),
     }
 )
 """A prior from the literature, fitted to no labels of ours."""
@@ -64,12 +65,17 @@ class StrainRules:
     """Everything that can be set. Times in seconds; ``events``: strength of one event, 0..1, by cue.
 
     ``weights``: factors on what cues add to the level, 1 where a cue is not named; 0 leaves it out.
+    ``clear_seconds``: for how long a full change of a quiet face must show to be worth a hint by itself: evidence of 1,
+    which adds ``face_pull`` logits. ``most_evidence``: more is not gathered, so that it can go again. ``longest_look``:
+    time for which one look may speak, however rare looks are: one look is one piece of evidence.
     ``relearn_after``: time without a usable face from which the next face is learned anew. ``ordinary_after``: time of
     unbroken evidence from which it is this student's ordinary face, and the baseline follows it.
     """
 
-    learning_seconds: float = 30.0
-    half_life: float = 6.0
+    learning_seconds: float = 45.0
+    clear_seconds: float = 4.0
+    most_evidence: float = 1.7
+    longest_look: float = 1.5
     view_half_life: float = 8.0
     event_half_life: float = 60.0
     longest_gap: float = 2.5
@@ -79,6 +85,7 @@ class StrainRules:
     relearn_after: float = 60.0
     ordinary_after: float = 300.0
     bias: float = -2.5
+    face_pull: float = 2.91
     event_pull: float = 6.0
     following: Following = field(default_factory=Following)
     weights: Mapping[Cue, float] = field(default_factory=dict)
@@ -90,7 +97,7 @@ class StrainRules:
 
 @dataclass(frozen=True, slots=True)
 class StrainState:
-    """All that is remembered of a student: signals while learning, then baselines and filters. No picture."""
+    """All that is remembered of a student: signals while learning, then baselines and evidence. No picture."""
 
     at: float | None = None
     seen_at: float | None = None
@@ -99,7 +106,7 @@ class StrainState:
     sure: bool = False
     samples: tuple[tuple[float, ...], ...] = ()
     baselines: tuple[Baseline, ...] | None = None
-    filtered: tuple[float, ...] = (0.0,) * len(FACE_CUES)
+    gathered: tuple[float, ...] = (0.0,) * len(FACE_CUES)
     since: tuple[float | None, ...] = (None,) * len(FACE_CUES)
     events: tuple[tuple[Cue, float], ...] = ()
 
@@ -130,13 +137,14 @@ def estimate(state: StrainState, now: float, rules: StrainRules, unseen: Unseen 
         learning = state.baselines is None and (state.cover >= 0.02 or state.seen == 0.0)
         return Strain(now, None, Watching.LEARNING if learning else Watching.UNSURE, (), unseen)
     pulls = {cue: _weight(cue, rules) * rules.event_pull * strength for cue, strength in events.items()}
+    told = sum(pulls.values())
     if face:
-        found = (max(0.0, value) for value in state.filtered)
-        pulls |= {
-            cue: _weight(cue, rules) * rules.readings[cue].pull * value
-            for cue, value in zip(FACE_CUES, found, strict=True)
-        }
-    level = _logistic(rules.bias + sum(pulls.values()))
+        shown = [
+            _weight(cue, rules) * rules.face_pull * value for cue, value in zip(FACE_CUES, state.gathered, strict=True)
+        ]
+        told += max(shown)
+        pulls |= zip(FACE_CUES, shown, strict=True)
+    level = _logistic(rules.bias + told)
     return Strain(now, level, Watching.WATCHING, _evidence(state, pulls, events), unseen)
 
 
@@ -166,12 +174,13 @@ def _seen(state: StrainState, observation: Observation, lasted: float, rules: St
     state = replace(state, seen_at=observation.at, seen=state.seen + lasted)
     if state.baselines is None:
         return _learn(state, signals, rules)
-    filtered = tuple(
-        old + (1.0 - 0.5 ** (lasted / (rules.half_life * rules.readings[cue].patience))) * (change - old)
-        for cue, old, change in zip(FACE_CUES, state.filtered, _changes(signals, state.baselines, rules), strict=True)
+    spoke = min(lasted, rules.longest_look) / rules.clear_seconds
+    gathered = tuple(
+        baseline.bounded(old + spoke * min(said, 1.0 / rules.readings[cue].patience), 0.0, rules.most_evidence)
+        for cue, old, said in zip(FACE_CUES, state.gathered, _said(signals, state.baselines, rules), strict=True)
     )
-    since = tuple(_since(old, value, observation.at) for old, value in zip(state.since, filtered, strict=True))
-    state = replace(state, filtered=filtered, since=since)
+    since = tuple(_since(old, value, observation.at) for old, value in zip(state.since, gathered, strict=True))
+    state = replace(state, gathered=gathered, since=since)
     return replace(state, baselines=_follow(state, signals, lasted, rules))
 
 
@@ -182,8 +191,8 @@ def _returned(state: StrainState, now: float, rules: StrainRules) -> StrainState
     return StrainState(at=state.at, cover=state.cover, sure=state.sure, events=state.events)
 
 
-def _changes(signals: tuple[float, ...], baselines: tuple[Baseline, ...], rules: StrainRules) -> tuple[float, ...]:
-    """What each signal says against its baseline, -1 to 1."""
+def _said(signals: tuple[float, ...], baselines: tuple[Baseline, ...], rules: StrainRules) -> tuple[float, ...]:
+    """What each signal says against its baseline, 1 at most."""
     return tuple(
         baseline.evidence(baseline.share(signal, base, rules.following), base, rules.following)
         for signal, base in zip(signals, baselines, strict=True)
@@ -217,7 +226,7 @@ def _follow(state: StrainState, signals: tuple[float, ...], lasted: float, rules
     """Move the baselines a little: hardly where evidence stands, until it has stood for so long that it is ordinary."""
     assert state.baselines is not None  # noqa: S101  the caller has just read it; this tells the type checker
     moved = []
-    for base, signal, value, since in zip(state.baselines, signals, state.filtered, state.since, strict=True):
+    for base, signal, value, since in zip(state.baselines, signals, state.gathered, state.since, strict=True):
         ordinary = since is not None and state.at is not None and state.at - since >= rules.ordinary_after
         firm = None if ordinary else max(0.0, value)
         known = max(state.seen, rules.learning_seconds)
@@ -226,10 +235,10 @@ def _follow(state: StrainState, signals: tuple[float, ...], lasted: float, rules
 
 
 def _since(old: float | None, value: float, now: float) -> float | None:
-    """When a cue's evidence began: it enters at 0.2 and leaves at 0.1, so that it does not flicker."""
-    if value >= 0.2:
+    """When a cue's evidence began: it enters at 0.5 and leaves at 0.25, so that it does not flicker."""
+    if value >= 0.5:
         return now if old is None else old
-    return None if value < 0.1 else old
+    return None if value < 0.25 else old
 
 
 def _strength(state: StrainState, cue: Cue, now: float, rules: StrainRules) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree.ElementTree import parse
 
@@ -33,8 +34,8 @@ def pools() -> pictures.Pools:
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lessons of five minutes, few scenes and few rules: the figures are not what is looked at."""
     monkeypatch.setattr(hints, "LESSON", 300.0)
-    monkeypatch.setattr(hints, "HALF_LIVES", (6.0,))
-    monkeypatch.setattr(hints, "HOLDS", (4.0, 8.0))
+    monkeypatch.setattr(hints, "CLEAR", (4.0,))
+    monkeypatch.setattr(hints, "HOLDS", (0.0, 8.0))
     monkeypatch.setattr(hints, "THRESHOLDS", (0.6,))
     monkeypatch.setattr(hints, "RATES", (0.5,))
     monkeypatch.setattr(scenes, "PROMISED", {"calm": scenes.PROMISED["calm"]})
@@ -58,7 +59,7 @@ def test_the_figures_are_plain_and_the_same_again_for_the_same_seed() -> None:
         assert first[part] == second[part]
     assert json.loads(json.dumps(first)) == first
     assert {row["scene"] for row in first["false"]} == {"calm", "nobody there", "two people"}
-    assert [row["hold"] for row in first["curve"]] == [4.0, 8.0]
+    assert [row["hold"] for row in first["curve"]] == [0.0, 8.0]
     page = io.StringIO()
     hints.show(first, Console(file=page, width=140))
     assert "two people" in page.getvalue()
@@ -125,9 +126,9 @@ def test_a_hint_before_the_change_is_a_miss_and_no_quick_one(early: int, ninth: 
     """One miss in ten leaves nine that are told; two leave no delay of nine in ten. The median is that of true ones."""
     struck = [level(scenes.CHANGE_AT - 30.0, scenes.CHANGE_AT - 10.0)] * early
     struck += [level(scenes.CHANGE_AT, scenes.CHANGE_AT + 10.0)] * (10 - early)
-    point = hints._point(6.0, RULES[1], [[]], struck)
+    point = hints._point(4.0, replace(RULES[1], hold=2.0), [[]], struck)
     assert point["within_20_s"] == pytest.approx(1 - early / 10)
-    assert point["median_delay"] == pytest.approx(RULES[1].hold, abs=1.0)
+    assert point["median_delay"] == pytest.approx(2.0, abs=1.0)
     assert point["delay_of_90_percent"] == (point["median_delay"] if ninth else None)
 
 
@@ -139,6 +140,6 @@ def level(start: float, end: float) -> list[Strain]:
 
 def test_a_point_that_is_never_reached_is_not_drawn() -> None:
     point = {
-        "half_life": 6.0, "hold": 4.0, "threshold": 0.6, "false_per_hour": 0.0, "delay_of_90_percent": None
+        "clear": 4.0, "hold": 0.0, "threshold": 0.6, "false_per_hour": 0.0, "delay_of_90_percent": None
     }  # fmt: skip
-    assert not re.search(r"<circle", hints_page.curve([point], {"half_life": 6.0, "hold": 4.0, "threshold": 0.6}))
+    assert not re.search(r"<circle", hints_page.curve([point], {"clear": 4.0, "hold": 0.0, "threshold": 0.6}))

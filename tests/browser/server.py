@@ -29,7 +29,7 @@ SHORT = {
     "hint_first_seconds": "0",
     "hint_hold_seconds": "1",
     "strain_learning_seconds": "4",
-    "strain_half_life": "2",
+    "strain_clear_seconds": "2",
     "log_json": "true",
 }
 """A lesson lasts an hour, a test less than a minute; everything else is as it comes."""

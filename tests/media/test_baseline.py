@@ -28,12 +28,28 @@ def test_a_change_counts_from_half_a_spread_and_in_full_from_four(signal: float,
     assert share(signal, Baseline(0.0, 0.1, LIMITS), FOLLOWING) == pytest.approx(part)
 
 
-def test_what_is_usual_is_no_evidence_and_a_full_change_always_is() -> None:
-    restless = Baseline(0.0, 0.1, LIMITS, usual=0.2)
-    assert evidence(0.5, restless, FOLLOWING) == pytest.approx(0.0)
-    assert evidence(1.0, restless, FOLLOWING) == 1.0
-    assert evidence(0.0, restless, FOLLOWING) == -1.0
-    assert evidence(0.5, Baseline(0.0, 0.1, LIMITS), FOLLOWING) == 0.5
+def test_a_full_change_of_a_quiet_face_says_most_and_what_is_usual_speaks_against_a_change() -> None:
+    quiet, restless = Baseline(0.0, 0.1, LIMITS), Baseline(0.0, 0.1, LIMITS, usual=0.2)
+    assert evidence(1.0, quiet, FOLLOWING) == pytest.approx(1.0)
+    assert 0.0 < evidence(1.0, restless, FOLLOWING) < 0.4
+    assert evidence(0.2, restless, FOLLOWING) < 0.0 < evidence(0.2, quiet, FOLLOWING)
+    assert evidence(0.0, quiet, FOLLOWING) < evidence(0.0, restless, FOLLOWING) < 0.0
+
+
+def test_evidence_expects_to_fall_on_an_ordinary_face_and_to_rise_on_a_changed_one() -> None:
+    """What makes a likelihood ratio of it: the sum drifts down while nothing is the matter, on any face."""
+    for usual in (0.03, 0.1, 0.2, 0.3):
+        base = Baseline(0.0, 0.1, LIMITS, usual=usual)
+        mean = {
+            share: share * evidence(1.0, base, FOLLOWING) + (1.0 - share) * evidence(0.0, base, FOLLOWING)
+            for share in (usual, FOLLOWING.changed)
+        }
+        assert mean[usual] < 0.0 < mean[FOLLOWING.changed]
+
+
+def test_a_face_that_is_never_quiet_can_still_change() -> None:
+    worst = Baseline(0.0, 0.1, LIMITS, usual=0.9)
+    assert evidence(1.0, worst, FOLLOWING) > 0.1
 
 
 def test_a_face_that_often_twitches_is_known_for_it_after_some_minutes() -> None:
@@ -47,13 +63,13 @@ def test_strong_evidence_hardly_moves_the_baseline() -> None:
     """A student who struggles for two minutes must not become the new ordinary."""
     base = after(Baseline(0.0, 0.1, LIMITS), [0.6] * 240, firm=1.0)
     assert base.middle < 0.02
-    assert base.usual < 0.06
+    assert base.usual < 0.09
 
 
 def test_a_weak_steady_frown_keeps_most_of_its_evidence_for_a_minute() -> None:
     before = Baseline(0.0, 0.1, LIMITS)
     found = share(0.25, before, FOLLOWING)
-    kept = share(0.25, after(before, [0.25] * 120, firm=found), FOLLOWING)
+    kept = share(0.25, after(before, [0.25] * 120, firm=1.0), FOLLOWING)
     assert kept > 0.75 * found
 
 

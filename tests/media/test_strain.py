@@ -40,10 +40,10 @@ def calm(start: float, seconds: float) -> list[Observation]:
 
 
 def test_it_learns_first_and_says_so() -> None:
-    _, strains = run(calm(0, 40))
-    assert [strain.watching for strain in strains[:58]] == [Watching.LEARNING] * 58
+    _, strains = run(calm(0, 60))
+    assert [strain.watching for strain in strains[:88]] == [Watching.LEARNING] * 88
     assert strains[-1].watching is Watching.WATCHING
-    assert all(strain.level is None for strain in strains[:58])
+    assert all(strain.level is None for strain in strains[:88])
 
 
 def test_learning_takes_seen_time_not_clock_time() -> None:
@@ -51,7 +51,7 @@ def test_learning_takes_seen_time_not_clock_time() -> None:
     gone = [Observation(10 + i / 2, unseen=Unseen.NO_FACE) for i in range(120)]
     state, _ = run([*calm(0, 10), *gone, *calm(70, 15)])
     assert state.baselines is None
-    state, _ = run(calm(85, 10), state)
+    state, _ = run(calm(85, 25), state)
     assert state.baselines is not None
 
 
@@ -92,7 +92,7 @@ def test_long_closed_eyes_count_but_blinks_do_not() -> None:
     blinking = [face(60 + i / 2, shape={"eye": 0.2 if i % 10 == 0 else 1.0}) for i in range(120)]
     state, strains = run(blinking, state)
     assert not strains[-1].evidence
-    _, strains = run([face(120 + i / 2, shape={"eye": 0.3}) for i in range(120)], state)
+    _, strains = run([face(120 + i / 2, shape={"eye": 0.3}) for i in range(140)], state)
     assert [piece.cue for piece in strains[-1].evidence] == [Cue.DISENGAGED]
 
 
@@ -107,8 +107,8 @@ def test_unseen_time_neither_raises_nor_lowers() -> None:
 
 def test_a_long_gap_does_not_give_one_sample_the_weight_of_the_gap() -> None:
     state, _ = run(calm(0, 60))
-    state, _ = run([face(600, anger=1.0)], state)
-    assert state.filtered[FACE_CUES.index(Cue.FROWNING)] < 0.25
+    state, _ = run([face(100, anger=1.0)], state)
+    assert 0.3 < state.gathered[FACE_CUES.index(Cue.FROWNING)] < 0.4
 
 
 def test_a_poor_view_ends_in_unsure_and_comes_back_without_flicker() -> None:
@@ -132,14 +132,64 @@ def test_a_poor_picture_counts_less() -> None:
     state, _ = run(calm(0, 60))
     good, _ = run([face(60 + i / 2, anger=0.8) for i in range(8)], state)
     poor, _ = run([face(60 + i / 2, anger=0.8, quality=0.2) for i in range(8)], state)
-    assert 0 < poor.filtered[0] < good.filtered[0] / 2
+    assert 0 < poor.gathered[0] < good.gathered[0] / 2
 
 
 def test_evidence_does_not_depend_on_the_sample_rate() -> None:
     state, _ = run(calm(0, 60))
-    slow, _ = run([face(60 + i, anger=0.8) for i in range(12)], state)
-    fast, _ = run([face(60 + i / 4, anger=0.8) for i in range(45)], state)
-    assert slow.filtered[0] == pytest.approx(fast.filtered[0], abs=0.04)
+    slow, _ = run([face(60 + i, anger=0.8) for i in range(5)], state)
+    fast, _ = run([face(60 + i / 4, anger=0.8) for i in range(17)], state)
+    assert slow.gathered[0] == pytest.approx(fast.gathered[0], abs=0.04)
+    assert slow.gathered[0] < RULES.most_evidence
+
+
+def test_two_rare_looks_are_no_more_than_two_pieces_of_evidence() -> None:
+    """A look every two seconds stands for less than two seconds: nobody knows what was between."""
+    state, _ = run(calm(0, 60))
+    _, strains = run([face(61.5 + 2 * i, anger=0.9) for i in range(3)], state)
+    assert strains[1].level is not None
+    assert strains[1].level < 0.5
+    assert strains[2].level is not None
+    assert strains[2].level >= 0.6
+
+
+def test_a_change_that_comes_and_goes_adds_up() -> None:
+    """Two of four seconds: no filter with a half-life of seconds would ever reach the threshold."""
+    state, _ = run(calm(0, 60))
+    shown = [face(60 + i / 2, anger=0.8) if i // 2 % 4 < 2 else one for i, one in enumerate(calm(60, 20))]
+    _, strains = run(shown, state)
+    assert max(strain.level or 0.0 for strain in strains) >= 0.6
+
+
+def test_a_little_of_two_cues_is_not_the_whole_of_one() -> None:
+    state, _ = run(calm(0, 60))
+    _, one = run([face(60 + i / 2, anger=0.38) for i in range(10)], state)
+    _, two = run([face(60 + i / 2, anger=0.38, sadness=0.38) for i in range(10)], state)
+    assert two[-1].level == pytest.approx(one[-1].level)
+    assert {piece.cue for piece in two[-1].evidence} == {Cue.FROWNING, Cue.DISTRESS}
+
+
+def test_evidence_of_a_long_frown_is_gone_half_a_minute_after_it() -> None:
+    """However long it stood: what is gathered is bounded."""
+    state, strains = run([*calm(0, 60), *[face(60 + i / 2, anger=0.8) for i in range(240)]])
+    assert strains[-1].level is not None
+    assert strains[-1].level > 0.85
+    _, strains = run(calm(180, 45), state)
+    below = [strain.at for strain in strains if strain.level is not None and strain.level < 0.5]
+    assert below
+    assert below[0] < 210
+    assert not strains[-1].evidence
+
+
+def test_closed_eyes_take_two_minutes_and_glances_up_take_back_what_they_said() -> None:
+    """Somebody who writes looks down, and up now and then."""
+    state, _ = run([face(i / 2, shape={"eye": 1.0}) for i in range(120)])
+    _, closed = run([face(60 + i / 2, shape={"eye": 0.3}) for i in range(400)], state)
+    first = next(strain.at for strain in closed if strain.level is not None and strain.level >= 0.6)
+    assert first == pytest.approx(180, abs=3)
+    glances = [face(60 + i / 2, shape={"eye": 1.0 if i % 60 < 24 else 0.3}) for i in range(2400)]
+    _, writing = run(glances, state)
+    assert all(strain.level is not None and strain.level < 0.6 for strain in writing)
 
 
 def test_the_button_counts_without_any_camera() -> None:
