@@ -14,7 +14,7 @@ import httpx
 
 from lessonroom.bench import wire
 from lessonroom.bench.ledger import Ledger
-from lessonroom.bench.serving import Server
+from lessonroom.bench.serving import IDLE_SECONDS, Server
 from lessonroom.errors import EngineDown, Refused
 from lessonroom.messages import ChatSend, Hello, dump
 from lessonroom.progress import Show
@@ -51,7 +51,7 @@ class Door:
     """Exchanges links for sessions and sessions for tickets. Close it at the end."""
 
     def __init__(self, base: str) -> None:
-        limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
+        limits = httpx.Limits(max_connections=64, max_keepalive_connections=64, keepalive_expiry=IDLE_SECONDS)
         self._http = httpx.AsyncClient(base_url=base, headers={"Origin": base}, timeout=30.0, limits=limits)
         # cookies are handed in by us: a jar of a thousand would be searched for each request
         self._http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))

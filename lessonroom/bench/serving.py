@@ -20,6 +20,8 @@ from lessonroom.auth import hash_secret
 from lessonroom.config import PREFIX
 from lessonroom.errors import EngineDown
 
+IDLE_SECONDS = 2.0
+"""How long our own HTTP connections are kept: the server closes idle ones after 5 s, and must not do so first."""
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 
@@ -38,10 +40,10 @@ class Reading:
 
 
 class Server:
-    """A running ``lessonroom serve``. ``http`` speaks to its admin API."""
+    """A running ``lessonroom serve``. ``process``: for what the system says of it; ``http`` speaks to its admin API."""
 
     def __init__(self, process: psutil.Process, http: httpx.AsyncClient) -> None:
-        self._process = process
+        self.process = process
         self.http = http
 
     @property
@@ -62,9 +64,9 @@ class Server:
 
     def usage(self) -> Reading:
         """What the system says of the server now, without its series."""
-        with self._process.oneshot():
-            times = self._process.cpu_times()
-            return Reading(times.user + times.system, self._process.memory_info().rss, self._process.num_threads(), {})
+        with self.process.oneshot():
+            times = self.process.cpu_times()
+            return Reading(times.user + times.system, self.process.memory_info().rss, self.process.num_threads(), {})
 
 
 @asynccontextmanager
@@ -84,8 +86,9 @@ async def serving(data_dir: Path, environment: Mapping[str, str], **settings: ob
             *command, env=own, stdout=log, stderr=log, start_new_session=True
         )
     headers = {"Authorization": f"Bearer {key}"}
+    base, limits = f"http://127.0.0.1:{port}", httpx.Limits(keepalive_expiry=IDLE_SECONDS)
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30.0) as http:
+        async with httpx.AsyncClient(base_url=base, headers=headers, timeout=30.0, limits=limits) as http:
             if not await _up(http, process):
                 last = (data_dir / "server.log").read_text(errors="replace").strip().splitlines()[-1:]
                 raise EngineDown(f"expected a server within {START_SECONDS:.0f} s, got: {''.join(last) or 'nothing'}")

@@ -49,6 +49,7 @@ class Page:
     waiting: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     socket: wire.Wire | None = None
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
     promised: int | None = None
     attempt: int = 0
 
@@ -106,6 +107,7 @@ class Page:
                 self.message(message["seq"], message["id"])
             case "chat.refused" | "problem":
                 self.wrong.append(f"{message['type']} {message['code']}")
+        self.changed.set()
         self.told.set()
 
     def acknowledged(self, id_: str, seq: int, state: str) -> None:
@@ -123,6 +125,7 @@ class Page:
 
     def lost(self, code: int | None) -> None:
         self.socket = None
+        self.changed.set()
 
 
 @dataclass
@@ -183,7 +186,8 @@ class House:
                 await asyncio.sleep(pause_before(page.attempt + 1))
                 await page.come()
                 while page.socket is not None and not page.back:
-                    await asyncio.sleep(0.01)
+                    page.changed.clear()
+                    await page.changed.wait()
 
 
 @asynccontextmanager
