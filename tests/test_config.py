@@ -90,6 +90,19 @@ def test_the_digits_of_a_key_may_be_large() -> None:
     assert config.load({"LESSONROOM_ADMIN_KEYS": "A" * 64}).admin_keys == ("a" * 64,)
 
 
+@pytest.mark.parametrize("scopes", ["rooms", "rooms+members", "rooms+members+review+audit+privacy"])
+def test_a_key_may_have_scopes(scopes: str) -> None:
+    assert config.load({"LESSONROOM_ADMIN_KEYS": f"{'a' * 64}:{scopes}, {'b' * 64}"}).admin_keys[1] == "b" * 64
+
+
+@pytest.mark.parametrize("scopes", ["", "everything", "rooms+", "rooms members", "rooms:members"])
+def test_scopes_that_nobody_knows_stop_the_start(scopes: str) -> None:
+    """A misspelt scope must not become a key for everything."""
+    with pytest.raises(BadSetting, match="^LESSONROOM_ADMIN_KEYS: expected") as caught:
+        config.load({"LESSONROOM_ADMIN_KEYS": f"{'a' * 64}:{scopes}"})
+    assert "aaaa" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("given", "key"),
     [

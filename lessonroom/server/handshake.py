@@ -24,6 +24,7 @@ from lessonroom.server.refusals import address_of
 from lessonroom.server.security import check_origin, origin_of
 from lessonroom.server.services import Services
 from lessonroom.server.strict import read_message
+from lessonroom.server.websockets import welcome
 
 GOODBYE_SECONDS = 5.0
 """How long a close frame may take to get through to a reader that does not read."""
@@ -68,7 +69,9 @@ async def greet(socket: WebSocket, own: Services, purpose: Purpose) -> tuple[Hel
             message = await read(socket, own.settings.socket_bytes)
         if not isinstance(message, Hello):
             raise BadMessage(f"expected hello first, got {message.type}")
-        return message, await own.admission.admit(message.ticket, purpose, origin_of(socket))
+        claims = await own.admission.admit(message.ticket, purpose, origin_of(socket))
+        welcome(socket)
+        return message, claims
     finally:
         hall.waiting -= 1
 

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from lessonroom.config import Settings
 from lessonroom.errors import BadSetting
+from lessonroom.server.patience import Brief, Patience
 from lessonroom.server.websockets import Impatient
 
 PING_SECONDS = 10.0
@@ -55,12 +56,14 @@ def bind(settings: Settings) -> tuple[socket.socket, Settings]:
 
 def server(asgi: ASGIApp, settings: Settings) -> uvicorn.Server:
     """A uvicorn server for ``await server.serve(sockets=[bound])``; it says nothing by itself."""
+    patience = Patience(settings.connections_per_address, settings.trusted_proxies)
     return uvicorn.Server(
         uvicorn.Config(
             asgi,
             host=settings.host,
             port=settings.port,
-            ws=Impatient,
+            http=type("Brief", (Brief,), {"patience": patience}),
+            ws=type("Impatient", (Impatient,), {"patience": patience}),
             ws_max_size=settings.socket_bytes,
             ws_per_message_deflate=False,
             ws_ping_interval=PING_SECONDS,
@@ -69,6 +72,9 @@ def server(asgi: ASGIApp, settings: Settings) -> uvicorn.Server:
             log_config=None,
             access_log=False,
             server_header=False,
+            # uvicorn itself would believe whoever comes from this machine
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
             timeout_graceful_shutdown=STOP_SECONDS,
         )
     )
