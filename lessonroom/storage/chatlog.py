@@ -6,7 +6,8 @@ They may be run twice, after a deadlock, and then do the same again. What each m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, or_, select, update
@@ -16,7 +17,7 @@ from lessonroom.storage import auditlog
 from lessonroom.storage.audit import AuditRecord
 from lessonroom.storage.lessons import no_room
 from lessonroom.storage.schema import messages, rooms
-from lessonroom.storage.statements import add_once, hits
+from lessonroom.storage.statements import add_all_once, add_once, hits
 from lessonroom.storage.store import FoundSpan, MessageState, NewMessage, StoredMessage, keepable
 
 _VERDICTS = {MessageState.RELAYED: "relay", MessageState.HELD: "hold"}
@@ -24,17 +25,32 @@ _VERDICTS = {MessageState.RELAYED: "relay", MessageState.HELD: "hold"}
 # built once: building a statement costs as much as running it, and every message needs these
 _MESSAGE = select(messages)
 _LOCK = select(rooms.c.last_seq).where(rooms.c.id == bindparam("of")).with_for_update()
+_LOCK_MANY = (
+    select(rooms.c.id, rooms.c.last_seq)
+    .where(rooms.c.id.in_(bindparam("some", expanding=True)))
+    .order_by(rooms.c.id)
+    .with_for_update()
+)
 _COUNT = update(rooms).where(rooms.c.id == bindparam("of")).values(last_seq=bindparam("seq"))
 _KEY = ("room", "sender", "id")
 _FIND = _MESSAGE.where(*(messages.c[name] == bindparam(name) for name in _KEY))
 
 
-def append(db: Connection, message: NewMessage, audit: AuditRecord | None) -> tuple[StoredMessage, bool]:
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """A message to append, with what goes on record of it."""
+
+    message: NewMessage
+    audit: AuditRecord | None = None
+
+
+def append(db: Connection, asked: Addition) -> tuple[StoredMessage, bool]:
     """Give a message the room's next number, unless it is there already.
 
     The room's row is locked first, so two writers, also of two processes, take turns: no number is given twice, and
     none is lost, because a transaction that fails gives its number back.
     """
+    message = asked.message
     keepable(message.text)
     last = db.scalar(_LOCK, {"of": message.room})
     if last is None:
@@ -44,8 +60,30 @@ def append(db: Connection, message: NewMessage, audit: AuditRecord | None) -> tu
         row = db.execute(_FIND, {name: getattr(message, name) for name in _KEY}).one()
         return stored(row), False
     count(db, message.room, new.seq)
-    auditlog.add(db, audit)
+    auditlog.add(db, asked.audit)
     return new, True
+
+
+def append_many(db: Connection, asked: Sequence[Addition]) -> list[tuple[StoredMessage, bool]] | None:
+    """Append several with as many statements as one takes. None when not all of them are new, whole and of known rooms.
+
+    The rooms are locked by name, so that two processes do not wait for one another.
+    """
+    some = {one.message.room for one in asked}
+    last = {row.id: row.last_seq for row in db.execute(_LOCK_MANY, {"some": list(some)})}
+    if len(last) < len(some):
+        return None
+    new: list[StoredMessage] = []
+    for one in asked:
+        keepable(one.message.text)
+        last[one.message.room] = seq = last[one.message.room] + 1
+        new.append(StoredMessage(seq, one.message))
+    if not add_all_once(db, messages, [_row(stored) for stored in new], key=_KEY):
+        return None
+    db.execute(_COUNT, [{"of": room, "seq": seq} for room, seq in last.items()])
+    for one in asked:
+        auditlog.add(db, one.audit)
+    return [(stored, True) for stored in new]
 
 
 def count(db: Connection, room: str, seq: int) -> None:

@@ -28,7 +28,7 @@ from lessonroom.storage.review import (
     Why,
 )
 from lessonroom.storage.store import HintRecord, MemberRecord, NewMessage, RoomRecord, StoredMessage
-from lessonroom.storage.worker import Job, T, Worker
+from lessonroom.storage.worker import Bulk, Job, T, Worker
 
 
 def open_store(url: str, *, deadline: float, queue: int) -> SqlStore:
@@ -122,7 +122,7 @@ class SqlStore:
         return await self._writer.ask(lambda db: lessons.spend(db, ticket, expires_at, now))
 
     async def append(self, message: NewMessage, *, audit: AuditRecord | None = None) -> tuple[StoredMessage, bool]:
-        return await self._writer.ask(lambda db: chatlog.append(db, message, audit))
+        return await self._writer.ask(Bulk(chatlog.append, chatlog.append_many, chatlog.Addition(message, audit)))
 
     async def after(self, room: str, seq: int, reader: str, limit: int) -> Sequence[StoredMessage]:
         return await self._reader.ask(lambda db: chatlog.after(db, room, seq, reader, limit))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -18,6 +18,11 @@ def hits(db: Connection, statement: Executable) -> int:
 def add_once(db: Connection, table: Table, row: Mapping[str, Any], *, key: tuple[str, ...] = ()) -> bool:
     """Insert a row; False, and no change, when its key is there already. ``key``: which one, any when empty."""
     return db.execute(_add_once(db.dialect.name, table, key), row).rowcount == 1
+
+
+def add_all_once(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, key: tuple[str, ...]) -> bool:
+    """Insert rows; False when the key of one was there already, and then some may have been inserted."""
+    return db.execute(_add_once(db.dialect.name, table, key), rows).rowcount == len(rows)
 
 
 def put(db: Connection, table: Table, key: Mapping[str, Any], rest: Mapping[str, Any]) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
@@ -22,6 +23,7 @@ from lessonroom.errors import BadInput, NotFound, StoreDown
 from lessonroom.storage.database import Side
 from lessonroom.storage.reasons import may_work_apart, misses_a_parent, reason
 
+A = TypeVar("A")
 T = TypeVar("T")
 Job = Callable[[Connection], T]
 
@@ -29,12 +31,29 @@ BATCH = 256
 """Most jobs in one transaction, so that the first of them does not wait for ever."""
 
 
+@dataclass(frozen=True, slots=True)
+class Bulk(Generic[A, T]):
+    """A job that is cheaper when it is done together with others that have the same ``many``.
+
+    ``one`` does it alone. ``many`` does several in order and gives their results, or None (or raises) when one of them
+    needs a closer look: then what it did is undone, and each is done alone.
+    """
+
+    one: Callable[[Connection, A], T]
+    many: Callable[[Connection, Sequence[A]], Sequence[T] | None]
+    item: A
+
+    def __call__(self, db: Connection) -> T:
+        """Do it alone."""
+        return self.one(db, self.item)
+
+
 @dataclass(slots=True)
 class _Call:
     """A job with the one who waits for it."""
 
     job: Job[Any]
-    answer: Future[Any]
+    answer: asyncio.Future[Any]
 
 
 @dataclass(slots=True)
@@ -84,11 +103,11 @@ class Worker:
             raise StoreDown("expected an open database, got one that is closed")
         if self.waiting >= self._limit:
             raise StoreDown(f"the database is too slow: {self._limit} records wait already")
-        call = _Call(job, Future())
+        call = _Call(job, asyncio.get_running_loop().create_future())
         self._queue.put(call)
         try:
             async with asyncio.timeout(self._deadline):
-                return cast("T", await asyncio.wrap_future(call.answer))
+                return cast("T", await call.answer)
         except TimeoutError:
             raise StoreDown(f"the database did not answer within {self._deadline:g} s") from None
 
@@ -104,7 +123,7 @@ class Worker:
         batch: list[_Call] = []
         call = self._queue.get()
         while call is not None:
-            if call.answer.set_running_or_notify_cancel():
+            if not call.answer.cancelled():
                 batch.append(call)
             if len(batch) == BATCH:
                 return batch
@@ -123,11 +142,7 @@ class Worker:
             for call in batch:
                 self._serve([call])
             return
-        for call, outcome in zip(batch, outcomes, strict=True):
-            if outcome.error is None:
-                call.answer.set_result(outcome.value)
-            else:
-                call.answer.set_exception(outcome.error)
+        _answer(batch, outcomes)
 
     def _outcomes(self, batch: list[_Call]) -> list[_Outcome] | None:
         """What came of each; None when nothing was done and each has to be tried apart."""
@@ -145,10 +160,39 @@ class Worker:
         if not self._side.stands():
             self._side.engine.dispose()
         with self._side.engine.begin() as connection:
-            outcomes = [_attempt(connection, call.job) for call in batch]
+            outcomes = [
+                outcome
+                for many, calls in groupby(batch, key=_together)
+                for outcome in _attempts(connection, many, [call.job for call in calls])
+            ]
         if not self._side.stands():
             raise StoreDown("the database is gone: its file was moved or deleted")
         return outcomes
+
+
+def _together(call: _Call) -> Callable[..., Any] | None:
+    """What does this job together with its neighbours."""
+    return call.job.many if isinstance(call.job, Bulk) else None
+
+
+def _attempts(connection: Connection, many: Callable[..., Any] | None, jobs: list[Job[Any]]) -> list[_Outcome]:
+    """Do neighbouring jobs, together if they can be."""
+    bulk = [job.item for job in jobs if isinstance(job, Bulk)]
+    if many is not None and len(bulk) > 1:
+        savepoint = connection.begin_nested()
+        values = None
+        try:
+            values = many(connection, bulk)
+        except SQLAlchemyError as error:
+            if not isinstance(error, (IntegrityError, DataError)):
+                raise
+        except Exception:  # noqa: BLE001, S110  done alone, the one that is at fault raises it again
+            pass
+        if values is not None:
+            savepoint.commit()
+            return [_Outcome(value) for value in values]
+        savepoint.rollback()
+    return [_attempt(connection, job) for job in jobs]
 
 
 def _attempt(connection: Connection, job: Job[Any]) -> _Outcome:
@@ -171,3 +215,24 @@ def _attempt(connection: Connection, job: Job[Any]) -> _Outcome:
 def _all_down(batch: list[_Call], why: str) -> list[_Outcome]:
     # one error for each: a raised error gathers the traceback of its raiser
     return [_Outcome(error=StoreDown(why)) for _ in batch]
+
+
+def _answer(batch: list[_Call], outcomes: list[_Outcome]) -> None:
+    """Tell those who wait: the loop of each is woken once for all of its calls."""
+    loops: dict[asyncio.AbstractEventLoop, list[tuple[_Call, _Outcome]]] = {}
+    for call, outcome in zip(batch, outcomes, strict=True):
+        loops.setdefault(call.answer.get_loop(), []).append((call, outcome))
+    for loop, answers in loops.items():
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_tell, answers)
+
+
+def _tell(answers: list[tuple[_Call, _Outcome]]) -> None:
+    """In the loop: whoever has given up meanwhile does not hear of it."""
+    for call, outcome in answers:
+        if call.answer.done():
+            continue
+        if outcome.error is None:
+            call.answer.set_result(outcome.value)
+        else:
+            call.answer.set_exception(outcome.error)

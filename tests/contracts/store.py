@@ -293,6 +293,24 @@ class StoreContract:
         assert [stored.seq for stored, _ in kept] == [1] * 30
         assert sorted(new for _, new in kept) == [False] * 29 + [True]
 
+    async def test_a_resent_message_among_new_ones_takes_no_number(self, store: Store) -> None:
+        await fill(store)
+        await store.append(said(1))
+        sent = [said(2), said(1, text="other words"), said(3), said(2, text="again"), said(4)]
+        kept = await asyncio.gather(*(store.append(message) for message in sent))
+        assert [(stored.seq, new) for stored, new in kept] == [(2, True), (1, False), (3, True), (2, False), (4, True)]
+        assert [stored.message.text for stored, _ in kept] == [f"text {n}" for n in (2, 1, 3, 2, 4)]
+
+    async def test_of_many_at_once_those_on_record_are_recorded_once_and_in_order(self, store: Store) -> None:
+        await fill(store)
+        sent = [said(n, state=MessageState.HELD if n % 3 else MessageState.RELAYED) for n in range(30)]
+        for _ in range(2):
+            kept = await asyncio.gather(
+                *(store.append(one, audit=deed(one.id) if one.state == "held" else None) for one in sent)
+            )
+            assert [stored.seq for stored, _ in kept] == list(range(1, 31))
+            assert await recorded(store) == [f"message-{n}" for n in range(30) if n % 3]
+
     async def test_two_writers_may_use_the_same_id(self, store: Store) -> None:
         await fill(store)
         await store.append(said(1))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,13 @@ from sqlalchemy import Connection, create_engine, inspect
 
 from lessonroom.errors import StoreDown
 from lessonroom.storage import migrate
+from lessonroom.storage.audit import AuditRecord
 from lessonroom.storage.database import connect
 from lessonroom.storage.review import Why
 from lessonroom.storage.schema import metadata
 from lessonroom.storage.sql import open_store
 from lessonroom.storage.store import RoomRecord
+from lessonroom.storage.verify import verify
 
 ROOT = Path(migrate.__file__).parents[2]
 ROOM = RoomRecord("room-0001", "M3", 1.0)
@@ -87,6 +90,37 @@ async def test_messages_of_the_first_version_wait_for_a_person_as_new_ones_do(ur
     assert [one.why for one in await store.queue(list(Why), 9)] == ["appealed", "held", "blocked"]
     said = {tally.verdict: tally.count for tally in (await store.period(0, 9)).tallies}
     assert said == {"relay": 1, "hold": 1, "block": 2}
+    await store.close()
+
+
+async def test_records_of_the_second_version_become_a_chain_and_stay_guarded(url: str) -> None:
+    """The guards go while the hashes are written, and must come back; consent without its words is asked for anew."""
+    database = connect(url, deadline=5)
+    database.prepare()
+    with database.writer.engine.begin() as connection:
+        migrate.upgrade(connection, "0002")
+        for number, detail in ((1, "{}"), (2, '{"contact" : true, "kind": null, "share": 0.1}'), (5, '{"слово":"ї"}')):
+            connection.exec_driver_sql(
+                "INSERT INTO audit (number, id, at, actor, action, subject, detail) VALUES "
+                f"({number}, 'a{number}', {number}.1, 'key:1', 'message.read', 'message:1', '{detail}')"
+            )
+        connection.exec_driver_sql("INSERT INTO rooms (id, mode_cap, created_at) VALUES ('room-0001', 'M3', 1)")
+        connection.exec_driver_sql(
+            "INSERT INTO members (id, room, role, name, sender, created_at, code_hash, code_expires_at)"
+            " VALUES ('student-1', 'room-0001', 'student', 'Anna', 'anna', 1, '', 2)"
+        )
+        connection.exec_driver_sql("INSERT INTO consents VALUES ('room-0001', 'student-1', true, 1)")
+    database.writer.engine.dispose()
+    store = open_store(url, deadline=5, queue=10)
+    await store.open()
+    assert await store.room("room-0001") == replace(ROOM, setting="", ceiling=None)
+    (member,) = await store.members("room-0001")
+    assert (member.place, member.band, member.release) == ("", "", "")
+    assert list(await store.consents("anna")) == []
+    await store.record(AuditRecord("a6", 6.0, "key:1", "message.read", "message:2"))
+    assert [link.number for link in await store.links(0, 9)] == [1, 2, 5, 6]
+    found = await asyncio.to_thread(verify, url, deadline=5)
+    assert (found.rows, found.fault) == (4, None)
     await store.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from lessonroom.errors import NotFound, StoreDown
+from lessonroom.errors import BadInput, NotFound, StoreDown
 from lessonroom.storage.database import Side, connect
-from lessonroom.storage.worker import BATCH, Worker
+from lessonroom.storage.sql import SqlStore
+from lessonroom.storage.worker import BATCH, Bulk, Worker
+from tests.contracts.store import OTHER, ROOM, fill, said
 
 LIMIT = 400
 
@@ -142,6 +144,104 @@ async def test_a_job_that_fails_leaves_nothing_and_its_neighbours_are_kept(worke
         "bad_input",
     ]
     assert await worker.ask(words) == ["a", "b"]
+
+
+# --- jobs that are done together -------------------------------------------------------------------------------------
+
+
+class Words:
+    """Inserts words, and keeps how many at a time. ``needs_a_look``: the word with which not all can go together."""
+
+    def __init__(self, needs_a_look: str = "", error: Exception | None = None) -> None:
+        self.together: list[int] = []
+        self._needs_a_look = needs_a_look
+        self._error = error
+
+    def job(self, word: str | None) -> Bulk[str | None, Any]:
+        return Bulk(self.one, self.many, word)
+
+    def one(self, db: Connection, word: str | None) -> Any:
+        self.together.append(1)
+        return insert(word)(db)
+
+    def many(self, db: Connection, found: Sequence[str | None]) -> list[Any] | None:
+        self.together.append(len(found))
+        done = [insert(word)(db) for word in found]
+        if self._needs_a_look in found:
+            if self._error:
+                raise self._error
+            return None
+        return done
+
+
+async def test_neighbours_of_a_kind_are_done_together_and_in_order(worker: Worker) -> None:
+    kind, other = Words(), Words()
+    jobs = [kind.job("a"), kind.job("b"), words, kind.job("c"), other.job("d"), other.job("e"), words]
+    gate, asked = await held(worker, jobs)
+    gate.open.set()
+    assert await asyncio.gather(*asked) == [None, 1, 1, ["a", "b"], 1, 1, 1, ["a", "b", "c", "d", "e"]]
+    assert (kind.together, other.together) == ([2, 1], [2])
+
+
+@pytest.mark.parametrize("error", [None, NotFound("none"), ZeroDivisionError()])
+async def test_when_one_needs_a_closer_look_each_is_done_alone_and_nothing_twice(
+    worker: Worker, error: Exception | None
+) -> None:
+    kind = Words("b", error)
+    gate, asked = await held(worker, [insert("before"), *(kind.job(word) for word in "abc"), insert("behind")])
+    gate.open.set()
+    assert await asyncio.gather(*asked) == [None, 1, 1, 1, 1, 1]
+    assert kind.together == [3, 1, 1, 1]
+    assert await worker.ask(words) == ["a", "b", "before", "behind", "c"]
+
+
+async def test_of_several_done_together_the_one_that_the_database_refuses_fails_alone(worker: Worker) -> None:
+    kind = Words()
+    gate, asked = await held(worker, [kind.job("a"), kind.job(None), kind.job("b"), kind.job("a")])
+    gate.open.set()
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [type(None), int, BadInput, int, BadInput]
+    assert await worker.ask(words) == ["a", "b"]
+
+
+async def test_messages_that_wait_are_stored_with_few_statements(url: str) -> None:
+    """As many as for one, on both databases: else the store would be too slow without anybody noticing."""
+    database = connect(url, deadline=5)
+    store = SqlStore(database, deadline=30, queue=1000)
+    await store.open()
+    await fill(store)
+    ran: list[str] = []
+    gate = Gate()
+    holding = asyncio.ensure_future(store.run(gate))
+    await asyncio.to_thread(gate.reached.wait, 30)
+    asked = [asyncio.ensure_future(store.append(said(n, room=(ROOM, OTHER)[n % 2].id))) for n in range(100)]
+    await asyncio.sleep(0)
+    event.listen(database.writer.engine, "before_cursor_execute", lambda *call: ran.append(call[2]))
+    gate.open.set()
+    await asyncio.gather(holding, *asked)
+    assert len([statement for statement in ran if "messages" in statement]) == 1
+    assert len(ran) < 10
+    await store.close()
+
+
+async def test_an_answer_for_a_loop_that_is_closed_disturbs_nobody(worker: Worker) -> None:
+    """A thread that gave up on its own loop must not take the store with it."""
+
+    def give_up() -> None:
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(worker.ask(insert("a")))
+        loop.run_until_complete(asyncio.sleep(0))
+        task.cancel()
+        loop.close()
+
+    gate, asked = await held(worker, [])
+    await asyncio.to_thread(give_up)
+    gate.open.set()
+    await asyncio.gather(*asked)
+    assert await worker.ask(insert("b")) == 1
+
+
+# --- jobs that fail --------------------------------------------------------------------------------------------------
 
 
 async def test_a_job_that_the_driver_does_not_take_fails_alone(worker: Worker) -> None:
