@@ -75,8 +75,11 @@ def _fit(table: Table, options: Options, show: Show) -> Fitted:
     frames, counts, blocks = _frames(table, options.blocks)
     job = _Job(frames, counts, options, Draws.of(int(frames.student.max()) + 1, options.draws, options.seed))
     sets = [] if options.quick else [blocks[:n] for n in range(1, len(blocks))]
-    step = _Steps(show, options.rounds * (len(sets) + 1) + (0 if options.quick else 4))
-    scores = job.scores(blocks, step)
+    rounds = options.rounds + (0 if options.quick else len(sets) + 1)
+    step = _Steps(show, rounds * strain_folds.outer(frames) + (0 if options.quick else len(strain_rivals.RIVALS)))
+    scores = first = job.scores(blocks, step, range(1))
+    if options.rounds > 1:
+        scores = strain_folds.together(first, job.scores(blocks, step, range(1, options.rounds)), options.rounds)
     figures: dict[str, Any] = {
         "students": len(np.unique(frames.student[counts])),
         "frames": int((counts & np.isfinite(frames.grade)).sum()),
@@ -89,7 +92,8 @@ def _fit(table: Table, options: Options, show: Show) -> Fitted:
         "without_leaving_out": job.everything(table, scores),
     }
     if not options.quick:
-        rows = [(each, job.scores(each, step)) for each in sets] + [(blocks, scores)]
+        # differences are drawn in pairs, on the same folds: one round of them is enough
+        rows = [(each, job.scores(each, step, range(1))) for each in sets] + [(blocks, first)]
         figures["ablation"] = job.ablation(rows)
         figures["rivals"] = job.rivals(scores, step)
         figures["shuffled_within"] = job.shuffled(blocks, step)
@@ -141,10 +145,10 @@ class _Job:
         """Labelled frames that count: what figures are of."""
         return np.asarray(self.counts & np.isfinite(self.frames.grade))
 
-    def scores(self, blocks: tuple[str, ...], done: Callable[[], None]) -> Scores:
+    def scores(self, blocks: tuple[str, ...], done: Callable[[], None], rounds: range) -> Scores:
         asked = self.options
         frames = self.with_blocks(blocks)
-        return strain_folds.scored(frames, self.counts, asked.at_least, rounds=asked.rounds, seed=asked.seed, done=done)
+        return strain_folds.scored(frames, self.counts, asked.at_least, rounds=rounds, seed=asked.seed, done=done)
 
     def with_blocks(self, blocks: tuple[str, ...], grade: Floats | None = None) -> Frames:
         held = self.frames

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,26 +56,38 @@ def scored(
     counts: Bools,
     at_least: float,
     *,
-    rounds: int,
+    rounds: int | range,
     seed: int,
     done: Callable[[], None] = lambda: None,
 ) -> Scores:
     """Scores of every frame: the mean over ``rounds`` of other folds. All choices are made inside the other folds.
 
-    ``counts`` (N,): frames that may be learned from; the others are only scored.
+    ``counts`` (N,): frames that may be learned from; the others are only scored. ``done`` is called after each fold.
     """
-    students = len(np.unique(frames.student))
+    turns = range(rounds) if isinstance(rounds, int) else rounds
     total = [np.zeros(len(frames.student)) for _ in range(4)]
-    for turn in range(rounds):
+    for turn in turns:
         random = np.random.default_rng([seed, turn])
-        fold = folds(frames, students if students < FEW else OUTER, at_least, random)
+        fold = folds(frames, outer(frames), at_least, random)
         for number in np.unique(fold):
             rest = frames.only(counts & (fold != number))
             maps = strain_model.fit(rest, at_least, [folds(rest, strain_model.INNER, at_least, random)])
             for sum_, part in zip(total, read(maps, frames), strict=True):
-                sum_[fold == number] += part[fold == number] / rounds
+                sum_[fold == number] += part[fold == number] / len(turns)
             done()
     return Scores(*total)
+
+
+def outer(frames: Frames) -> int:
+    """How many folds a round has."""
+    students = len(np.unique(frames.student))
+    return students if students < FEW else OUTER
+
+
+def together(first: Scores, others: Scores, rounds: int) -> Scores:
+    """The mean over ``rounds``, from the first one's scores and the mean of the others'."""
+    pairs = zip(astuple(first), astuple(others), strict=True)
+    return Scores(*(one / rounds + other * (1.0 - 1.0 / rounds) for one, other in pairs))
 
 
 def read(maps: Maps, frames: Frames) -> tuple[Floats, Floats, Floats, Floats]:

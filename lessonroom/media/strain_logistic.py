@@ -22,6 +22,8 @@ STEPS = 15
 ENOUGH = 1e-4
 """A fit whose loss falls by less in a step has arrived: ranks no longer move."""
 SHORTEST = 2.0**-8
+LEAST_SHARE = 1e-4
+"""Shares of positives nearer to none or all are taken for this much."""
 PRIOR = 4.0
 """A student's own share of positives counts as if so many more frames had the common one."""
 
@@ -60,7 +62,7 @@ def levels(positive: Bools, student: Ints) -> Floats:
     """(N,) the logit of each student's own share of positives, drawn towards the common one."""
     _, place, count = np.unique(student, return_inverse=True, return_counts=True)
     share = (np.bincount(place, positive) + PRIOR * positive.mean()) / (count + PRIOR)
-    return np.asarray(_logit(share)[place])
+    return np.asarray(_logit(np.clip(share, LEAST_SHARE, 1 - LEAST_SHARE))[place])
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class _Fits:
         for part in parts:
             used = weight * (fold != part)
             total = float(used.sum()) or 1.0
-            share = min(1 - 1e-4, max(1e-4, float(used @ positive) / total))
+            share = min(1 - LEAST_SHARE, max(LEAST_SHARE, float(used @ positive) / total))
             steep = share * (1.0 - share)
             matrix = np.sum([each for number, each in products.items() if number != part], axis=0) / total
             for each in PENALTIES:

@@ -19,10 +19,14 @@ from functools import cache, cached_property, partial
 from itertools import product
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from numpy.typing import NDArray
+from scipy.linalg import LinAlgError
+from scipy.linalg.lapack import dposv
 
 from lessonroom.media import strain_logistic, strain_rank
 from lessonroom.media.strain_scale import MOST_AWAY, Bools, Floats, Frames, Ints, Scale, change, per_student, unit
+
+Names = NDArray[np.str_]
 
 INNER = 5
 BEST = 15
@@ -87,15 +91,19 @@ class Sums:
         return matrix / total, np.sum([self.crosses[number] for number in folds], axis=0) / total
 
 
-def solved(matrix: Floats, vector: Floats, setting: Setting, block: Sequence[str]) -> Floats:
-    """Weights (D,) with the setting's penalty."""
-    penalty = setting.penalty * np.array([setting.harder.get(name, 1.0) for name in block])
+def solved(matrix: Floats, vector: Floats, setting: Setting, block: Names) -> Floats:
+    """Weights (D,) with the setting's penalty. Raises LinAlgError where no weights can be found."""
+    penalty = np.full(len(block), setting.penalty)
+    for name, factor in setting.harder.items():
+        penalty[block == name] *= factor
     used = np.isfinite(penalty)
     weights = np.zeros(len(block))
     if used.any():
         penalised = matrix[np.ix_(used, used)]
         penalised[np.diag_indices_from(penalised)] += penalty[used]
-        weights[used] = cho_solve(cho_factor(penalised, check_finite=False), vector[used], check_finite=False)
+        _, weights[used], failed = dposv(penalised, vector[used])
+        if failed:
+            raise LinAlgError("expected a matrix that is positive definite, got another")
     return weights
 
 
@@ -141,7 +149,7 @@ def fit(frames: Frames, at_least: float, folds: Sequence[Ints]) -> Maps:
     own = change(numbers, frames.student)
     labelled = np.isfinite(frames.grade)
     student, grade = frames.student[labelled], frames.grade[labelled]
-    job = _Job(numbers[labelled], own[labelled], student, grade, grade >= at_least, scale.block)
+    job = _Job(numbers[labelled], own[labelled], student, grade, grade >= at_least, np.array(scale.block))
     rounds = [(Sums(job.numbers, student, grade, fold[labelled]), fold[labelled]) for fold in folds]
     frame = job.squares(rounds, list(settings(frames.blocks, STUDENT_EFFECTS)), "frame")
     changed = job.squares(rounds, list(settings(frames.blocks, (0.0,))), "change")
@@ -186,7 +194,7 @@ class _Job:
     student: Ints
     grade: Floats
     positive: Bools
-    block: tuple[str, ...]
+    block: Names
 
     def pooled(self, score: Floats) -> float:
         return strain_rank.auc(self.positive, score)

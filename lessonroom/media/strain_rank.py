@@ -30,6 +30,8 @@ def auc(positive: Bools, score: Floats) -> float:
 
 def pooled(positive: Bools, score: Floats, weight: Floats) -> Floats:
     """AUC for each row of ``weight`` (D, N): how often each frame was drawn. NaN where a class was not drawn."""
+    if not len(score):
+        return np.full(len(weight), np.nan)
     order = np.argsort(score, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(score[order]) > 0])
     found = []
@@ -64,6 +66,8 @@ class Within:
 
 def within(positive: Bools, score: Floats, student: Ints) -> Within:
     """The AUC of each student alone: by the mean rank of the positive frames (Mann and Whitney 1947)."""
+    if not len(score):
+        return Within(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
     order = np.lexsort((score, student))
     sorted_student, sorted_score, up = student[order], score[order], positive[order]
     new = np.r_[True, np.diff(sorted_student) > 0]

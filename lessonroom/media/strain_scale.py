@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 
 from lessonroom.media.strain_head import BLOCKS, NAMES
 
@@ -91,9 +92,10 @@ def _directions(embedding: NDArray[np.float32], student: Ints) -> Floats:
     """(E, K): the directions in which a student's own face varies most. Who it is varies in others."""
     own = embedding - per_student(embedding, student)
     covariance = (own.T @ own).astype(np.float64)
-    values, vectors = np.linalg.eigh(covariance)
-    largest = np.argsort(values)[::-1][: min(DIRECTIONS, len(own) // 4 + 1)]
-    return np.asarray(vectors[:, largest][:, values[largest] > 0.0])
+    size = len(covariance)
+    kept = min(DIRECTIONS, len(own) // 4 + 1, size)
+    values, vectors = eigh(covariance, subset_by_index=(size - kept, size - 1))
+    return np.asarray(vectors[:, values > 0.0][:, ::-1])
 
 
 def change(numbers: Floats, student: Ints) -> Floats:

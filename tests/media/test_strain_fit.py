@@ -186,3 +186,33 @@ def test_the_files_of_the_command_give_what_the_table_gives(tmp_path: Path) -> N
     # students are numbered by their names there, and the numbers deal out the folds
     same = replace(made_up.table, student=read.student)
     assert strain_fit.fit(read, QUICK).figures["within"] == strain_fit.fit(same, QUICK).figures["within"]
+
+
+def test_one_frame_of_each_student_gives_a_head_and_says_nothing_within() -> None:
+    """There is no change to learn and no first frames to learn it from."""
+    fitted = strain_fit.fit(made(13, students=120, frames=1).table, QUICK)
+    assert (fitted.figures["within"], fitted.figures["within_95"]) == (None, [None, None])
+    assert 0.0 < fitted.figures["auc"] < 1.0
+    strain_release.tell(fitted.figures, io.StringIO())
+    assert np.isfinite(strain_release.head_of(fitted, 1.0).frame).all()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("where", ["one student", "two in a hundred", "few students"])
+def test_lopsided_labels_and_few_students_are_lived_with(where: str) -> None:
+    table = made(14, students=6 if where == "few students" else 24, frames=25).table
+    if where == "one student":
+        table.grade[:] = np.where(table.student == 3, np.arange(len(table.grade)) % 2, 0)
+    elif where == "two in a hundred":
+        table.grade[:] = np.arange(len(table.grade)) % 50 == 0
+    fitted = strain_fit.fit(table, QUICK)
+    assert 0.0 <= fitted.figures["auc"] <= 1.0
+    assert np.isfinite(strain_release.head_of(fitted, 1.0).change).all()
+
+
+def test_the_bar_of_progress_ends_where_the_work_does() -> None:
+    seen: list[tuple[int, int]] = []
+    table = made(15, students=12, frames=25).table
+    options = Options(rounds=1, draws=50, blocks=("expression", "mesh"))
+    strain_fit.fit(table, options, lambda _, done, total: seen.append((done, total)))
+    assert seen[-1][0] == seen[-1][1] == len(seen)
