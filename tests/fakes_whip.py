@@ -20,6 +20,7 @@ from lessonroom.media.peer import Analyser
 from lessonroom.metrics import Metrics
 from lessonroom.server import problems, whip
 from lessonroom.server.admission import Admission
+from lessonroom.server.refusals import Refusals
 from lessonroom.storage.store import MemberRecord, RoomRecord
 from tests.fakes import FakeStore
 from tests.rtc import Sender
@@ -67,8 +68,14 @@ class WhipServer:
         self.app = FastAPI()
         problems.install(self.app)
         self.app.include_router(whip.router)
+        metrics = Metrics()
         self.app.state.services = SimpleNamespace(
-            settings=settings, store=self.store, hub=self.hub, admission=self.admission, metrics=Metrics()
+            settings=settings,
+            store=self.store,
+            hub=self.hub,
+            admission=self.admission,
+            metrics=metrics,
+            refusals=Refusals(self.store, metrics, settings.refusals_per_minute),
         )
         self.url = ""
 
