@@ -43,6 +43,7 @@ from lessonroom.server.limits import per_minute
 from lessonroom.server.refusals import Refusals
 from lessonroom.server.services import Services
 from lessonroom.storage.sql import SqlStore, open_store
+from lessonroom.sweeper import Sweeper, lives_of
 
 log = logs.get(__name__)
 
@@ -62,6 +63,7 @@ class App:
         self._eyes = eyes
         self._store = store
         self._rollout = rollout
+        self._sweeper = Sweeper(store, lives_of(settings))
         self._running = False
 
     @property
@@ -84,6 +86,7 @@ class App:
         self.services.review.start()
         self.services.figures.start()
         self._rollout.start()
+        self._sweeper.start()
         log.info("started", version=__version__, provider=self.services.figures.provider or "off")
 
     async def stop(self) -> None:
@@ -93,6 +96,7 @@ class App:
         self._running = False
         await self.hub.stop()
         await self._rollout.stop()
+        await self._sweeper.stop()
         await self.services.figures.stop()
         await self.services.refusals.finish()
         if self._eyes is not None:
@@ -113,7 +117,7 @@ def build(settings: Settings) -> App:
     _make_folder(settings.data_dir)
     metrics = Metrics()
     store = open_store(
-        settings.database_url or f"sqlite:///{settings.data_dir.absolute() / DATABASE_FILE}",
+        database_url(settings),
         deadline=settings.database_deadline,
         queue=settings.store_queue,
     )
@@ -137,6 +141,11 @@ def build(settings: Settings) -> App:
     tickets = per_minute(settings.tickets_per_minute)
     services = Services(settings, store, hub, admission, metrics, figures, review, refusals, tickets)
     return App(settings, services, eyes, store, rollout)
+
+
+def database_url(settings: Settings) -> str:
+    """Where the database is."""
+    return settings.database_url or f"sqlite:///{settings.data_dir.absolute() / DATABASE_FILE}"
 
 
 def _house(settings: Settings, metrics: Metrics) -> House:

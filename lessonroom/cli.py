@@ -20,6 +20,7 @@ from lessonroom.cli_audit import audit
 from lessonroom.cli_bench import ENVIRONMENT, bench
 from lessonroom.cli_chat import chat
 from lessonroom.cli_policy import policy
+from lessonroom.cli_privacy import privacy
 from lessonroom.cli_vision import vision
 from lessonroom.errors import BadInput, LessonroomError
 
@@ -88,6 +89,7 @@ commands.add_command(audit)
 commands.add_command(bench)
 commands.add_command(chat)
 commands.add_command(policy)
+commands.add_command(privacy)
 commands.add_command(vision)
 
 

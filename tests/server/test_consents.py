@@ -88,7 +88,6 @@ async def test_nobody_but_student_and_guardian_speaks_and_only_with_their_own_se
 async def test_a_teacher_is_asked_about_research_and_training_and_never_about_hints(app: App) -> None:
     """Teachers are not looked at."""
     lesson = await Lesson.make(app)
-    await lesson.teacher.enter()
     view = await say(lesson.teacher, "training", True)
     assert words(view) == {"research": (None, None), "training": (True, None)}
     body = {"purpose": "hints", "given": True}

@@ -1,0 +1,55 @@
+"""How long each kind of record is kept, and what that means now. Pure.
+
+A kind with a life of 0 days is kept for ever. Nothing of a lesson that is open is ever too old, nor a message that
+still waits for a person. The audit is no kind: it holds nothing of what people said and is never deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+DAY = 86_400.0
+
+
+class Kind(StrEnum):
+    """Kinds of records, in the order in which they are swept: what refers to others goes first."""
+
+    HELD = "held"
+    """Stopped messages, from a person's decision on."""
+    MESSAGES = "messages"
+    """All other messages, from the time of writing on."""
+    HINTS = "hints"
+    """From the time of showing on."""
+    STRIKES = "strikes"
+    """Proven violations, from the time of the message on."""
+    CONSENTS = "consents"
+    """Words of consent, from their end on."""
+    SESSIONS = "sessions"
+    """Hashes of codes and sessions, from their end on; the member stays."""
+    ROOMS = "rooms"
+    """Rooms with their members, from their closing on, once nothing of theirs is left."""
+
+
+Lives = Mapping[Kind, float]
+"""Days for which each kind is kept; 0: for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What one sweep did to a kind. ``cut``: all before it had to go; ``left_beyond``: what of that is still there.
+
+    Times in seconds since the epoch.
+    """
+
+    at: float
+    kind: Kind
+    cut: float
+    deleted: int
+    left_beyond: int
+
+
+def cuts(lives: Lives, now: float) -> dict[Kind, float]:
+    """For each kind that is not kept for ever: records from before this time have to go. In the order of sweeping."""
+    return {kind: now - lives[kind] * DAY for kind in Kind if lives.get(kind, 0.0) > 0}

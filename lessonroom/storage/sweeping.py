@@ -1,0 +1,164 @@
+"""Deletes what is too old: plain functions of a connection, run by a worker, a few hundred rows at a time.
+
+What each kind means stands in :mod:`lessonroom.storage.retention`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from lessonroom.storage.retention import Kind, Sweep
+from lessonroom.storage.schema import consent_words, hints, labels, members, messages, rooms, strikes, sweeps
+from lessonroom.storage.statements import hits
+
+PART = 500
+"""Rows that are deleted at once: what waits behind them waits a few milliseconds."""
+
+
+def sweep(db: Connection, kind: Kind, cut: float) -> int:
+    """Delete up to :data:`PART` records of a kind from before ``cut``; how many it were."""
+    return _SWEEPS[kind](db, cut)
+
+
+def left(db: Connection, kind: Kind, cut: float) -> int:
+    """Count the records of a kind from before ``cut`` that have to go and are still there."""
+    return db.scalar(select(func.count()).select_from(_FOUND[kind](cut).subquery())) or 0
+
+
+def note(db: Connection, done: Sweep) -> None:
+    """Keep what a sweep did."""
+    row = {"at": done.at, "kind": str(done.kind), "cut": done.cut, "deleted": done.deleted}
+    db.execute(insert(sweeps).values(**row, left_beyond=done.left_beyond))
+
+
+def latest(db: Connection) -> list[Sweep]:
+    """The last sweep of each kind, in the order of sweeping."""
+    found = {row.kind: row for row in db.execute(select(sweeps).order_by(sweeps.c.number))}
+    return [
+        Sweep(row.at, kind, row.cut, row.deleted, row.left_beyond)
+        for kind in Kind
+        if (row := found.get(kind)) is not None
+    ]
+
+
+# --- what has to go: each a selection of keys -------------------------------------------------------------------------
+
+
+def _closed(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    return exists().where(rooms.c.id == column, rooms.c.closed_at.is_not(None))
+
+
+def _held(cut: float) -> Select[Any]:
+    decided = exists().where(labels.c.message == messages.c.number, labels.c.at < cut)
+    stopped = and_(messages.c.verdict != "relay", messages.c.waits.is_(None))
+    return select(messages.c.number).where(stopped, decided, _closed(messages.c.room))
+
+
+def _messages(cut: float) -> Select[Any]:
+    return select(messages.c.number).where(messages.c.at < cut, messages.c.waits.is_(None), _closed(messages.c.room))
+
+
+def _hints(cut: float) -> Select[Any]:
+    return select(hints.c.number).where(hints.c.at < cut, _closed(hints.c.room))
+
+
+def _strikes(cut: float) -> Select[Any]:
+    return select(strikes.c.sender, strikes.c.at).where(strikes.c.at < cut)
+
+
+def _consents(cut: float) -> Select[Any]:
+    return select(consent_words.c.number).where(consent_words.c.expires_at < cut)
+
+
+def _sessions(cut: float) -> Select[Any]:
+    """A code that was not used, or a session, whose time was over before ``cut``."""
+    ended = func.coalesce(members.c.session_expires_at, members.c.code_expires_at) < cut
+    return select(members.c.number).where(ended, members.c.code_expires_at < cut, members.c.code_hash != "")
+
+
+def _rooms(cut: float) -> Select[Any]:
+    said = exists().where(messages.c.room == rooms.c.id)
+    hinted = exists().where(hints.c.room == rooms.c.id)
+    return select(rooms.c.number).where(rooms.c.closed_at < cut, ~or_(said, hinted))
+
+
+_FOUND: dict[Kind, Callable[[float], Select[Any]]] = {
+    Kind.HELD: _held,
+    Kind.MESSAGES: _messages,
+    Kind.HINTS: _hints,
+    Kind.STRIKES: _strikes,
+    Kind.CONSENTS: _consents,
+    Kind.SESSIONS: _sessions,
+    Kind.ROOMS: _rooms,
+}
+
+
+# --- letting it go ----------------------------------------------------------------------------------------------------
+
+
+def _numbers(db: Connection, found: Select[Any]) -> list[int]:
+    return list(db.scalars(found.limit(PART)))
+
+
+def _drop(table: Table, kind: Kind) -> Callable[[Connection, float], int]:
+    def drop(db: Connection, cut: float) -> int:
+        return hits(db, delete(table).where(table.c.number.in_(_numbers(db, _FOUND[kind](cut)))))
+
+    return drop
+
+
+def _drop_messages(kind: Kind) -> Callable[[Connection, float], int]:
+    def drop(db: Connection, cut: float) -> int:
+        return forget_messages(db, _numbers(db, _FOUND[kind](cut)))
+
+    return drop
+
+
+def forget_messages(db: Connection, numbers: list[int]) -> int:
+    """Delete messages with what people decided on them."""
+    db.execute(delete(labels).where(labels.c.message.in_(numbers)))
+    return hits(db, delete(messages).where(messages.c.number.in_(numbers)))
+
+
+def _drop_strikes(db: Connection, cut: float) -> int:
+    return hits(db, delete(strikes).where(strikes.c.at < cut))
+
+
+def _forget_sessions(db: Connection, cut: float) -> int:
+    # without its session a code would look as if it had never been used: it goes with it
+    gone = {"session_hash": None, "session_expires_at": None, "code_hash": "", "code_expires_at": 0.0}
+    return hits(db, update(members).where(members.c.number.in_(_numbers(db, _sessions(cut)))).values(gone))
+
+
+def _drop_rooms(db: Connection, cut: float) -> int:
+    numbers = _numbers(db, _rooms(cut))
+    ids = select(rooms.c.id).where(rooms.c.number.in_(numbers))
+    db.execute(delete(members).where(members.c.room.in_(ids)))
+    return hits(db, delete(rooms).where(rooms.c.number.in_(numbers)))
+
+
+_SWEEPS: dict[Kind, Callable[[Connection, float], int]] = {
+    Kind.HELD: _drop_messages(Kind.HELD),
+    Kind.MESSAGES: _drop_messages(Kind.MESSAGES),
+    Kind.HINTS: _drop(hints, Kind.HINTS),
+    Kind.STRIKES: _drop_strikes,
+    Kind.CONSENTS: _drop(consent_words, Kind.CONSENTS),
+    Kind.SESSIONS: _forget_sessions,
+    Kind.ROOMS: _drop_rooms,
+}

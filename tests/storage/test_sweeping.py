@@ -1,0 +1,135 @@
+"""What is too old goes, everything else stays, and what was done is written down."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lessonroom.storage.consent import Purpose
+from lessonroom.storage.retention import DAY, Kind, cuts
+from lessonroom.storage.review import Decision, Why
+from lessonroom.storage.sql import SqlStore, open_store
+from lessonroom.storage.store import HintRecord, MessageState
+from lessonroom.sweeper import Sweeper
+from tests.contracts.store import NOW, OTHER, ROOM, STUDENT, TEACHER, YES, deed, said
+
+LIVES = {
+    Kind.HELD: 30.0,
+    Kind.MESSAGES: 180.0,
+    Kind.HINTS: 180.0,
+    Kind.STRIKES: 365.0,
+    Kind.CONSENTS: 1095.0,
+    Kind.SESSIONS: 7.0,
+    Kind.ROOMS: 365.0,
+}
+LATER = NOW + 400 * DAY
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[SqlStore]:
+    store = open_store(url, deadline=30, queue=1000)
+    await store.open()
+    for room in (ROOM, OTHER):
+        await store.add_room(room)
+    for member in (TEACHER, STUDENT, replace(STUDENT, id="student-2", room=OTHER.id)):
+        await store.add_member(member)
+    yield store
+    await store.close()
+
+
+def sweeper(store: SqlStore, now: float, **lives: float) -> Sweeper:
+    chosen = {**LIVES, **{Kind(name): days for name, days in lives.items()}}
+    return Sweeper(store, chosen, pause=0.0, clock=lambda: now)
+
+
+async def swept(store: SqlStore, now: float, **lives: float) -> dict[Kind, int]:
+    done = await sweeper(store, now, **lives).sweep()
+    assert all(one.left_beyond == 0 for one in done)
+    return {one.kind: one.deleted for one in done if one.deleted}
+
+
+async def test_messages_of_a_closed_room_go_when_their_time_is_over_and_not_before(store: SqlStore) -> None:
+    for room in (ROOM, OTHER):
+        await store.append(said(1, room=room.id, sender="student-2" if room is OTHER else STUDENT.id))
+    await store.close_room(ROOM.id, NOW + 60)
+    assert await swept(store, NOW + 180 * DAY - 1, sessions=0) == {}
+    assert await swept(store, NOW + 180 * DAY + 1, sessions=0) == {Kind.MESSAGES: 1}
+    assert len(await store.recent(OTHER.id, 10)) == 1  # an open room keeps what it has, however old
+
+
+async def test_a_message_that_waits_for_a_person_is_never_too_old(store: SqlStore) -> None:
+    await store.append(said(1, state=MessageState.HELD))
+    await store.close_room(ROOM.id, NOW + 60)
+    assert await swept(store, LATER, sessions=0, rooms=0) == {}
+    assert len(await store.recent(ROOM.id, 10)) == 1
+
+
+async def test_a_stopped_message_goes_sooner_counted_from_the_decision(store: SqlStore) -> None:
+    await store.append(said(1, state=MessageState.BLOCKED))
+    (waiting,) = await store.queue(list(Why), 10)
+    await store.decide(Decision(waiting.number, True, "phone", "operator-1", NOW + 5 * DAY), deed())
+    await store.close_room(ROOM.id, NOW + 60)
+    assert await swept(store, NOW + 34 * DAY, sessions=0) == {}
+    assert await swept(store, NOW + 36 * DAY, sessions=0) == {Kind.HELD: 1}
+    assert not await store.labels(0, 10, 0)
+
+
+async def test_hints_strikes_and_words_of_consent_go_by_their_own_times(store: SqlStore) -> None:
+    await store.add_hint(HintRecord("hint-1", ROOM.id, "chat", "explain_again", NOW))
+    await store.add_consent(YES, deed("deed-yes"))
+    await store.add_consent(replace(YES, id="consent-2", purpose=Purpose.RESEARCH, expires_at=LATER), deed("deed-2"))
+    await store.close_room(ROOM.id, NOW + 60)
+    assert await swept(store, NOW + 181 * DAY, sessions=0) == {Kind.HINTS: 1}
+    assert await swept(store, YES.expires_at + 1095 * DAY + 1, sessions=0, rooms=0) == {Kind.CONSENTS: 1}
+    assert [word.id for word in await store.consents(YES.person)] == ["consent-2"]
+
+
+async def test_an_old_session_goes_with_its_code_so_that_the_link_does_not_work_again(store: SqlStore) -> None:
+    later = replace(TEACHER, id="teacher-9", room=OTHER.id, code_expires_at=NOW + 900 * DAY)
+    await store.add_member(later)
+    assert await store.redeem(later.id, later.code_hash, "e" * 64, NOW + DAY, NOW)
+    assert await swept(store, LATER, messages=0) == {Kind.SESSIONS: 3}  # teacher-9's code could still be shown
+    assert (await store.member(STUDENT.id)).code_hash == ""
+    assert not await store.redeem(STUDENT.id, "", "f" * 64, LATER + DAY, NOW)
+    assert not await store.redeem(later.id, later.code_hash, "f" * 64, LATER + DAY, LATER)
+
+
+async def test_a_room_goes_with_its_members_once_nothing_refers_to_it(store: SqlStore) -> None:
+    await store.append(said(1))
+    await store.close_room(ROOM.id, NOW + 60)
+    assert Kind.ROOMS not in await swept(store, LATER, messages=0)  # messages are kept for ever here
+    done = await swept(store, LATER)
+    assert (done[Kind.MESSAGES], done[Kind.ROOMS]) == (1, 1)
+    assert [room.id for room in await store.open_rooms()] == [OTHER.id]
+    assert not await store.members(ROOM.id)
+    assert len(await store.members(OTHER.id)) == 1
+
+
+async def test_more_than_one_part_goes_in_one_sweep_and_what_was_done_is_on_record(store: SqlStore) -> None:
+    for number in range(1100):
+        await store.append(said(number))
+    await store.close_room(ROOM.id, NOW + 60)
+    before = sweeper(store, LATER)
+    assert (await before.due())[Kind.MESSAGES] == 1100
+    assert (await swept(store, LATER))[Kind.MESSAGES] == 1100
+    assert (await before.due())[Kind.MESSAGES] == 0
+    deeds = {row.subject: row.detail for row in await store.audits(None, 100) if row.action == "records.deleted"}
+    assert deeds["kind:messages"] == {"deleted": 1100, "left": 0}
+
+
+async def test_deleted_words_are_in_no_file_of_the_database(tmp_path: Path, sqlite_store: SqlStore) -> None:
+    store = sqlite_store
+    await store.add_room(ROOM)
+    await store.add_member(STUDENT)
+    await store.append(said(1, text="a word like platypus"))
+    await store.close_room(ROOM.id, NOW + 60)
+    assert any(b"platypus" in file.read_bytes() for file in tmp_path.iterdir())
+    await swept(store, LATER)
+    assert not any(b"platypus" in file.read_bytes() for file in tmp_path.iterdir())
+
+
+def test_a_life_of_no_days_is_for_ever() -> None:
+    assert cuts({Kind.HINTS: 0.0, Kind.HELD: 1.0}, 2 * DAY) == {Kind.HELD: DAY}

@@ -1,0 +1,70 @@
+"""The privacy commands, as an operator uses them beside a server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.integration.serving import Lesson, serving
+from tests.test_cli import code_of, told
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A server's folder after a lesson in which the student has said something."""
+
+    async def lesson() -> None:
+        async with serving(tmp_path) as app:
+            made = await Lesson.make(app)
+            async with made.student.page() as page:
+                await page.chat("I saw a platypus")
+            await app.hub.close_room(made.room)
+
+    asyncio.run(lesson())
+    return tmp_path
+
+
+def test_a_student_is_handed_out_and_then_forgotten(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert code_of("privacy", "export", "sam", "--data-dir", folder) == 0
+    assert [row["text"] for row in json.loads(capsys.readouterr().out)["messages"]] == ["I saw a platypus"]
+    assert code_of("privacy", "erase", "sam", "--data-dir", folder, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["messages"] == 1
+    assert not any(b"platypus" in file.read_bytes() for file in folder.iterdir() if file.is_file())
+    assert "platform's name of a person" in told(capsys, "privacy", "export", "sam", "--data-dir", folder)
+
+
+def test_retention_says_what_has_to_go_and_deletes_it(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LESSONROOM_KEEP_MESSAGES_DAYS", "0.0000001")
+    words = ("privacy", "retention", "--data-dir", folder, "--json")
+    assert code_of(*words, "--dry-run") == 0
+    due = {row["kind"]: row["due"] for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert due["messages"] == 1
+    assert code_of(*words) == 0
+    done = {row["kind"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert (done["messages"]["deleted"], done["messages"]["left"]) == (1, 0)
+
+
+def test_the_report_says_what_is_set_what_was_deleted_and_what_only_the_operator_knows(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LESSONROOM_PROVIDER_PLACE", "DE")
+    assert code_of("privacy", "retention", "--data-dir", folder) == 0
+    capsys.readouterr()
+    assert code_of("privacy", "report", "--data-dir", folder) == 0
+    text = capsys.readouterr().out
+    for word in ("works from: DE", "eu-institution", "| 180 days |", "deleted, 0 left", "expression", "**TO FILL**"):
+        assert word in text
+    assert "platypus" not in text
+    assert "sam" not in text.split()
+
+
+def test_the_report_can_be_made_before_there_is_a_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert code_of("privacy", "report", "--data-dir", tmp_path / "none") == 0
+    assert "unknown: no database" in capsys.readouterr().out
+    for command in (("export", "sam"), ("erase", "sam"), ("retention",)):
+        assert "data_dir" in told(capsys, "privacy", *command, "--data-dir", tmp_path / "none")
