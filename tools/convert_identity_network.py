@@ -23,10 +23,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lessonroom.media import augment
-from lessonroom.media.dataset import as_input, read_faces
-from lessonroom.media.mobilenet import CHANNELS, FaceNet
-from lessonroom.media.network import Convolution
+from lessonroom.media.training import augment
+from lessonroom.media.training.dataset import as_input, read_faces
+from lessonroom.media.training.mobilenet import CHANNELS, FaceNet
+from lessonroom.media.training.network import Convolution
 
 SHA256 = {
     "faceres.json": "5b83d49c0385d2e68a05122441b94226313677cae9fcc40b9587ad50079eb4df",

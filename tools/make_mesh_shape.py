@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 
 from lessonroom import progress
 from lessonroom.media import faces, mesh
-from lessonroom.media.dataset import read_faces
 from lessonroom.media.expression import PLACES
 from lessonroom.media.geometry import LEFT_EYE, RIGHT_EYE
 from lessonroom.media.onnx_engine import OnnxEngine
+from lessonroom.media.training.dataset import read_faces
 from lessonroom.media.types import Box, Face
 
 SIDE = 192

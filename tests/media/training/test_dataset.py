@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lessonroom.errors import BadInput
-from lessonroom.media import augment, dataset
+from lessonroom.media.training import augment, dataset
 from lessonroom.media.types import EXPRESSIONS
 
 COLUMNS = np.array([*EXPRESSIONS, "unknown", "NF"])

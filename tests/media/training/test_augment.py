@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lessonroom.media import augment
+from lessonroom.media.training import augment
 from tests.media import pictures
 
 

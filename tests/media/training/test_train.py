@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lessonroom.errors import BadInput
-from lessonroom.media import train
+from lessonroom.media.training import train
 from lessonroom.media.types import EXPRESSIONS
 
 torch = pytest.importorskip("torch", reason="PyTorch comes with the extra 'train' only")
@@ -67,7 +67,7 @@ def test_a_run_with_other_options_does_not_go_on_in_the_same_folder(options: tra
 def test_what_is_exported_is_a_model_that_loads_and_says_what_it_is(options: train.Options, tmp_path: Path) -> None:
     pytest.importorskip("onnx", reason="export needs onnx, of the extra 'train'")
     from lessonroom import models
-    from lessonroom.media.export import export
+    from lessonroom.media.training.export import export
 
     best = train.train(replace(options, epochs=1), lambda progress: None)
     export(best, options.data, tmp_path / "models", made_by="a test")
@@ -90,7 +90,7 @@ def test_one_network_learns_from_what_others_say_and_goes_on_at_another_size(
     options: train.Options, tmp_path: Path
 ) -> None:
     """The targets move towards the teacher's answers; the weights begin where the first run ended."""
-    from lessonroom.media import dataset, distil
+    from lessonroom.media.training import dataset, distil
 
     best = train.train(replace(options, epochs=1), lambda progress: None)
     assert distil.teach([best], options.data, tmp_path / "said.npz") == 64
@@ -108,7 +108,7 @@ def test_one_network_learns_from_what_others_say_and_goes_on_at_another_size(
 
 
 def test_answers_for_other_faces_are_no_teacher(options: train.Options, tmp_path: Path) -> None:
-    from lessonroom.media import dataset
+    from lessonroom.media.training import dataset
 
     np.savez(tmp_path / "said.npz", probabilities=np.full((3, 8), 0.125))
     with pytest.raises(BadInput, match=r"said\.npz: expected probabilities \(64, 8\), got \(3, 8\)"):
@@ -121,7 +121,7 @@ def test_a_run_that_begins_with_a_network_that_knows_faces_trains_and_exports_it
 ) -> None:
     pytest.importorskip("onnx", reason="export needs onnx, of the extra 'train'")
     from lessonroom import models
-    from lessonroom.media import export, weights
+    from lessonroom.media.training import export, weights
 
     knows = {"average": weights.build(weights.FACES).state_dict(), "place": {"epoch": 0}}
     torch.save({**knows, "options": {"network": weights.FACES, "size": 32}}, tmp_path / "start.pt")
@@ -140,7 +140,7 @@ def test_too_few_faces_and_an_odd_size_are_refused_before_the_work(options: trai
 
 
 def test_a_file_that_is_no_checkpoint_is_refused_in_words(options: train.Options, tmp_path: Path) -> None:
-    from lessonroom.media.export import export
+    from lessonroom.media.training.export import export
 
     with pytest.raises(BadInput, match=r"gone\.pt: expected a checkpoint"):
         export(tmp_path / "gone.pt", options.data, tmp_path, made_by="a test")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from torch import Tensor, nn
 
-from lessonroom.media.network import Convolution
+from lessonroom.media.training.network import Convolution
 
 STEM = 32
 CHANNELS = (64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024)

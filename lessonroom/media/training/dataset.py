@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lessonroom.errors import BadInput
-from lessonroom.media import augment
+from lessonroom.media.training import augment
 from lessonroom.media.types import EXPRESSIONS
 
 Floats = NDArray[np.float32]

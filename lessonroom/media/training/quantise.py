@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from lessonroom.media import augment
-from lessonroom.media.dataset import Faces, Floats, as_input
+from lessonroom.media.training import augment
+from lessonroom.media.training.dataset import Faces, Floats, as_input
 
 QUANTISED = ("Conv", "Clip")
 FLOAT_LAYERS = 2

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lessonroom.errors import BadInput, ModelRefused
-from lessonroom.media import augment, evaluate, quantise, weights
-from lessonroom.media.dataset import Faces, Floats, as_input, read_faces
+from lessonroom.media import evaluate
 from lessonroom.media.expression import MODEL, SIDE
-from lessonroom.media.train import predict_logits
+from lessonroom.media.training import augment, quantise, weights
+from lessonroom.media.training.dataset import Faces, Floats, as_input, read_faces
+from lessonroom.media.training.train import predict_logits
 from lessonroom.media.types import EXPRESSIONS
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _answers(model: bytes, faces: Floats) -> evaluate.Probabilities:
 def _onnx(network: nn.Module, temperature: float, size: int) -> bytes:
     import torch  # noqa: PLC0415
 
-    from lessonroom.media.network import Exported  # noqa: PLC0415
+    from lessonroom.media.training.network import Exported  # noqa: PLC0415
 
     target = io.BytesIO()
     torch.onnx.export(

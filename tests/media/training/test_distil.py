@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lessonroom.media import dataset, distil, weights
+from lessonroom.media.training import dataset, distil, weights
 from lessonroom.media.types import EXPRESSIONS
 
 
