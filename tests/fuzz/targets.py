@@ -96,15 +96,15 @@ def _tickets() -> tuple[bytes, ...]:
 TARGETS = {
     target.name: target
     for target in (
-        Target("offer", corpus.OFFERS, _plain(offer), corpus.SDP_WORDS, weight=12),
-        Target("fragment", corpus.FRAGMENTS, _plain(fragment), corpus.SDP_WORDS + corpus.CANDIDATE_WORDS, weight=12),
-        Target("candidate", corpus.CANDIDATES, _plain(candidate), corpus.CANDIDATE_WORDS, weight=16),
-        Target("message", corpus.MESSAGES, _plain(message), corpus.JSON_WORDS, TOKENS, weight=18),
+        Target("offer", corpus.OFFERS, _plain(offer), corpus.SDP_WORDS, weight=10),
+        Target("fragment", corpus.FRAGMENTS, _plain(fragment), corpus.SDP_WORDS + corpus.CANDIDATE_WORDS, weight=14),
+        Target("candidate", corpus.CANDIDATES, _plain(candidate), corpus.CANDIDATE_WORDS, weight=22),
+        Target("message", corpus.MESSAGES, _plain(message), corpus.JSON_WORDS, TOKENS, weight=25),
         Target("ticket", _tickets(), _plain(ticket), (b".", b"-", b"_", b"=", b"e30"), weight=6),
-        Target("payload", media.PAYLOADS, media.payloads, (), DATAGRAMS, weight=10),
-        Target("rtp", media.STREAMS, media.receiver, (), DATAGRAMS, weight=12),
-        Target("rtcp", media.REPORTS, media.receiver, (), DATAGRAMS, weight=12),
-        Target("whip", whip.REQUESTS, whip.server, corpus.SDP_WORDS + whip.WORDS, weight=2),
+        Target("payload", media.PAYLOADS, media.payloads, (), DATAGRAMS, weight=8),
+        Target("rtp", media.STREAMS, media.receiver, (), DATAGRAMS, weight=7),
+        Target("rtcp", media.REPORTS, media.receiver, (), DATAGRAMS, weight=7),
+        Target("whip", whip.REQUESTS, whip.server, corpus.SDP_WORDS + whip.WORDS, weight=1),
     )
 }
 """By name; the weights are shares of a hundred."""
