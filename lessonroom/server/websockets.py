@@ -51,6 +51,7 @@ class Impatient(WebSocketsSansIOProtocol):
         self._in_turn = False
         self._stranger = True
         self._deaf = False
+        self._gone = False
         self._ignored = 0
         now = self.loop.time()
         self._frames = Bucket(FRAMES, FRAMES_BURST, now)
@@ -67,10 +68,19 @@ class Impatient(WebSocketsSansIOProtocol):
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """They are gone."""
+        """They are gone, perhaps with many others at once; what a member said before that still counts."""
         self._step_off()
-        self._rest.clear()
-        super().connection_lost(exc)
+        self._gone = True
+        if self._stranger or self._deaf or self.close_sent:
+            self._rest.clear()
+        self.patience.turns.add(lambda: self._wind_up(exc))
+
+    def _wind_up(self, exc: Exception | None) -> None:
+        if self._rest:
+            super().data_received(self._next())
+            self.patience.turns.add(lambda: self._wind_up(exc))
+        else:
+            super().connection_lost(exc)
 
     def welcomed(self) -> None:
         """This is no stranger any more."""
@@ -113,11 +123,8 @@ class Impatient(WebSocketsSansIOProtocol):
     def _slice(self) -> None:
         self._in_turn = False
         if self.transport.is_closing():
-            self._rest.clear()
-            return
-        data = bytes(self._rest[:SLICE_BYTES])
-        del self._rest[:SLICE_BYTES]
-        super().data_received(data)
+            return  # what is left is for the end
+        super().data_received(self._next())
         if self._rest and not self.transport.is_closing():
             # no more is read before this is worked off
             self.transport.pause_reading()
@@ -125,17 +132,22 @@ class Impatient(WebSocketsSansIOProtocol):
         elif not self.read_paused:
             self.transport.resume_reading()
 
+    def _next(self) -> bytes:
+        data = bytes(self._rest[:SLICE_BYTES])
+        del self._rest[:SLICE_BYTES]
+        return data
+
     async def receive(self) -> Any:
         """Hand over a message; when it was the last one, go on with what is left, and only then read more."""
         event = await super().receive()
-        if self._rest:
+        if self._rest and not self._gone:
             self.transport.pause_reading()
             self._go_on()
         return event
 
     async def send(self, message: Any) -> None:
-        """Send, unless this socket was closed by what it said."""
-        if self._deaf:
+        """Send, unless this socket was closed by what it said, or is gone."""
+        if self._deaf or self._gone:
             raise ClientDisconnected
         await super().send(message)
 
@@ -166,6 +178,8 @@ class Impatient(WebSocketsSansIOProtocol):
     def handle_ping(self) -> None:
         """Answer, unless earlier answers still wait."""
         if not self._takes(self._controls):
+            return
+        if self._gone:
             return
         if self.writable.is_set():
             super().handle_ping()
