@@ -44,7 +44,7 @@ def score_pictures(
     *, pictures: tuple[Path, ...], jsonl: bool, cropped: bool, embedding: bool, threads: int | None
 ) -> None:
     """Say what is seen in PICTURES: one JSON line each, in order; docs/vision.md describes it."""
-    from lessonroom.media import score, tables
+    from lessonroom.media.scoring import score, tables
 
     if jsonl and len(pictures) > 1:
         raise BadInput(f"vision score --jsonl: expected one file or standard input, got {len(pictures)} files")
@@ -68,7 +68,7 @@ def score_pictures(
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def evaluate_labelled(*, labels: Path, scores: Path | None, cropped: bool, group: str | None, as_json: bool) -> None:
     """Measure how right the expressions of labelled pictures are."""
-    from lessonroom.media import measure
+    from lessonroom.media.scoring import measure
 
     if scores is not None and cropped:
         raise BadInput("vision evaluate: expected either --scores or --cropped, got both")
@@ -96,20 +96,20 @@ def fit_strain_head(
     features: tuple[str, ...], **chosen: Any,
 ) -> None:  # fmt: skip
     """Fit the strain head to people's labels of frames, students kept apart, and say how good it is."""
-    from lessonroom.media import strain_fit, strain_release, strain_table
+    from lessonroom.media.scoring import fit, joined, release
 
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-    table = strain_table.read(scores, labels, group=group, label=label, at_least=at_least)
-    options = strain_fit.Options(at_least=at_least, blocks=features or strain_fit.ALL_BLOCKS, **chosen)
+    table = joined.read(scores, labels, group=group, label=label, at_least=at_least)
+    options = fit.Options(at_least=at_least, blocks=features or fit.ALL_BLOCKS, **chosen)
     with progress.bar("fitting") as show:
-        fitted = strain_fit.fit(table, options, show)
+        fitted = fit.fit(table, options, show)
     if out is not None:
-        strain_release.write(fitted, at_least, out, _settings().models_dir)
+        release.write(fitted, at_least, out, _settings().models_dir)
     if as_json:
         _print(fitted.figures)
     else:
-        strain_release.tell(fitted.figures, sys.stdout)
+        release.tell(fitted.figures, sys.stdout)
 
 
 # --- training --------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from lessonroom.media import expression
 from lessonroom.media.onnx_engine import OnnxEngine
-from lessonroom.media.score import Scorer
+from lessonroom.media.scoring.score import Scorer
 
 THREADS = os.cpu_count() or 1
 

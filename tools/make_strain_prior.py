@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lessonroom.media import strain_head, strain_release
+from lessonroom.media import strain_head
+from lessonroom.media.scoring import release
 from lessonroom.media.strain_head import NAMES, Head
 
 FRAME = {
@@ -34,7 +35,7 @@ def main() -> None:
     head = prior()
     data = strain_head.packed(head)
     (out / f"{strain_head.MODEL}.npz").write_bytes(data)
-    card = strain_release.sidecar(
+    card = release.sidecar(
         head,
         data,
         made_by="tools/make_strain_prior.py",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lessonroom.media.scoring.joined import Table
 from lessonroom.media.strain_head import NAMES
-from lessonroom.media.strain_table import Table
 from lessonroom.media.types import EXPRESSIONS
 
 MESH = NAMES.index("mesh.00")

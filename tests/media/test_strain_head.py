@@ -14,11 +14,12 @@ import pytest
 from lessonroom import models
 from lessonroom.config import Settings
 from lessonroom.errors import ModelRefused
-from lessonroom.media import expression, score, strain, strain_head, strain_reader, strain_release
+from lessonroom.media import expression, strain, strain_head, strain_reader
 from lessonroom.media.observe import observe
 from lessonroom.media.onnx_engine import OnnxEngine
+from lessonroom.media.scoring import release, score
+from lessonroom.media.scoring.tables import Asked
 from lessonroom.media.strain_head import NAMES, Head, Seen
-from lessonroom.media.tables import Asked
 from lessonroom.media.types import EXPRESSIONS, Cue, Observation, Sample
 from lessonroom.media.vision import MODELS
 from tests.media.pictures import frame
@@ -38,7 +39,7 @@ def put(folder: Path, written: Head, fed_by: dict[str, str]) -> Path:
     """Write a head as the fit does."""
     folder.mkdir(exist_ok=True)
     data = strain_head.packed(written)
-    card = strain_release.sidecar(written, data, made_by="test", fitted_on="test", scores={}, fed_by=fed_by)
+    card = release.sidecar(written, data, made_by="test", fitted_on="test", scores={}, fed_by=fed_by)
     (folder / "strain_head.npz").write_bytes(data)
     (folder / "strain_head.json").write_text(json.dumps(card))
     return folder

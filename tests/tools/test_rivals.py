@@ -10,7 +10,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from lessonroom.media.evaluate import confusion
+from lessonroom.media.scoring.evaluate import confusion
 from lessonroom.media.types import EXPRESSIONS
 
 TOOLS = Path(__file__).parents[2] / "tools" / "rivals"

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from lessonroom.media import expression
 from lessonroom.media.onnx_engine import OnnxEngine
-from lessonroom.media.score import Scorer
+from lessonroom.media.scoring.score import Scorer
 
 Grey = NDArray[np.uint8]
 THREADS = 2

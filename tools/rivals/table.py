@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lessonroom.media.evaluate import accuracy_of, confusion, interval, macro_f1_of
+from lessonroom.media.scoring.evaluate import accuracy_of, confusion, interval, macro_f1_of
 from lessonroom.media.types import EXPRESSIONS
 
 DRAWS = 1000

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from lessonroom.errors import BadInput
-from lessonroom.media import evaluate
+from lessonroom.media.scoring import evaluate
 from lessonroom.media.training import weights
 from lessonroom.media.training.dataset import read_faces
 from lessonroom.media.training.train import predict_logits

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lessonroom.errors import BadInput, ModelRefused
-from lessonroom.media import evaluate
 from lessonroom.media.expression import MODEL, SIDE
+from lessonroom.media.scoring import evaluate
 from lessonroom.media.training import augment, quantise, weights
 from lessonroom.media.training.dataset import Faces, Floats, as_input, read_faces
 from lessonroom.media.training.train import predict_logits

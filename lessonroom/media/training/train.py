@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lessonroom.errors import BadInput
-from lessonroom.media import evaluate
 from lessonroom.media.expression import SIDE
+from lessonroom.media.scoring import evaluate
 from lessonroom.media.training import augment, weights
 from lessonroom.media.training.dataset import Drawing, Faces, Floats, ahead, as_input, batches, read_faces, taught
 

@@ -15,8 +15,9 @@ from sklearn.linear_model import LogisticRegression
 
 from lessonroom import models
 from lessonroom.errors import BadInput
-from lessonroom.media import strain_folds, strain_head, strain_scale
-from lessonroom.media.strain_fit import Fitted
+from lessonroom.media import strain_head
+from lessonroom.media.scoring import folds, scales
+from lessonroom.media.scoring.fit import Fitted
 from lessonroom.media.strain_head import Head
 
 Floats = NDArray[np.float64]
@@ -181,7 +182,7 @@ def _calibrated(fitted: Fitted, score: Floats, at_least: float) -> tuple[float, 
     return max(float(link.coef_[0, 0]), LEAST_SLOPE), float(link.intercept_[0])
 
 
-def _raw(scale: strain_scale.Scale, weights: Floats) -> tuple[list[str], Floats, Floats]:
+def _raw(scale: scales.Scale, weights: Floats) -> tuple[list[str], Floats, Floats]:
     """Names, fillings and factors of raw features, from weights of standardised ones."""
     names = [strain_head.NAMES[place] for place in scale.places]
     plain = len(names)
@@ -197,7 +198,7 @@ def _raw(scale: strain_scale.Scale, weights: Floats) -> tuple[list[str], Floats,
 
 def _ordinary(signal: Floats, student: NDArray[np.int64]) -> float:
     """The median over students of a signal's spread over the student's own frames."""
-    own = strain_folds.against(signal, student)
+    own = folds.against(signal, student)
     spreads = [own[student == number].std() for number in np.unique(student) if (student == number).sum() > 1]
     return float(np.median(spreads)) if spreads else 0.0
 

@@ -8,9 +8,9 @@ from dataclasses import astuple, dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from lessonroom.media import strain_model, strain_scale
-from lessonroom.media.strain_model import Maps
-from lessonroom.media.strain_scale import Frames
+from lessonroom.media.scoring import model, scales
+from lessonroom.media.scoring.model import Maps
+from lessonroom.media.scoring.scales import Frames
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -71,7 +71,7 @@ def scored(
         fold = folds(frames, outer(frames), at_least, random)
         for number in np.unique(fold):
             rest = frames.only(counts & (fold != number))
-            maps = strain_model.fit(rest, at_least, [folds(rest, strain_model.INNER, at_least, random)])
+            maps = model.fit(rest, at_least, [folds(rest, model.INNER, at_least, random)])
             for sum_, part in zip(total, read(maps, frames), strict=True):
                 sum_[fold == number] += part[fold == number] / len(turns)
             done()
@@ -100,14 +100,14 @@ def read(maps: Maps, frames: Frames) -> tuple[Floats, Floats, Floats, Floats]:
     frame = numbers @ maps.frame
     frame -= frame.mean()
     change = against(numbers @ maps.change, frames.student)
-    middle = strain_scale.per_student(numbers, frames.student)
+    middle = scales.per_student(numbers, frames.student)
     own = middle @ maps.level + (numbers - middle) @ maps.within
     return frame, change, own - own.mean(), early(numbers @ maps.change, frames.student)
 
 
 def against(signal: Floats, student: Ints) -> Floats:
     """A signal (N,) less the student's own mean."""
-    return strain_scale.change(signal[:, None], student)[:, 0]
+    return scales.change(signal[:, None], student)[:, 0]
 
 
 def early(signal: Floats, student: Ints) -> Floats:

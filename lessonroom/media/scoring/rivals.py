@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from lessonroom.media import strain_folds, strain_scale
-from lessonroom.media.strain_scale import Frames
+from lessonroom.media.scoring import folds, scales
+from lessonroom.media.scoring.scales import Frames
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -38,14 +38,14 @@ RIVALS: Mapping[str, Make] = {"logistic": _logistic, "boosting": _boosting}
 def scored(frames: Frames, used: Bools, at_least: float, make: Make, seed: int) -> Floats:
     """Scores (N,) by models of other students, of the features and of their change against the student's own mean."""
     random = np.random.default_rng(seed)
-    fold = strain_folds.folds(frames, FOLDS, at_least, random)
+    fold = folds.folds(frames, FOLDS, at_least, random)
     found = np.zeros(len(fold))
     positive = frames.grade >= at_least
     for number in np.unique(fold):
         train = used & (fold != number)
-        scale = strain_scale.Scale.of(frames.only(train))
+        scale = scales.Scale.of(frames.only(train))
         numbers = scale.standard(frames)
-        both = np.hstack([numbers, strain_scale.change(numbers, frames.student)])
+        both = np.hstack([numbers, scales.change(numbers, frames.student)])
         if len(np.unique(positive[train])) < 2:
             continue
         model = make(seed)

@@ -45,12 +45,13 @@ from numpy.typing import NDArray
 from lessonroom import models
 from lessonroom.config import Settings
 from lessonroom.errors import LessonroomError
-from lessonroom.media import expression, faces, geometry, mesh, quality, stills, strain_head
+from lessonroom.media import expression, faces, geometry, mesh, quality, strain_head
 from lessonroom.media.engine import Engine
 from lessonroom.media.expression import Expression
 from lessonroom.media.onnx_engine import OnnxEngine
 from lessonroom.media.quality import Judged
-from lessonroom.media.tables import Asked
+from lessonroom.media.scoring import stills
+from lessonroom.media.scoring.tables import Asked
 from lessonroom.media.types import Box, Face, Image, Unseen
 from lessonroom.media.vision import MODELS, MOST_SIDE
 

@@ -18,9 +18,9 @@ import numpy as np
 
 from lessonroom.config import Settings
 from lessonroom.errors import BadInput
-from lessonroom.media import evaluate, score, tables
-from lessonroom.media.evaluate import Probabilities, Truth
-from lessonroom.media.tables import Asked
+from lessonroom.media.scoring import evaluate, score, tables
+from lessonroom.media.scoring.evaluate import Probabilities, Truth
+from lessonroom.media.scoring.tables import Asked
 from lessonroom.media.types import EXPRESSIONS
 from lessonroom.progress import Show, unseen
 

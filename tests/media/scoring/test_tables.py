@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from lessonroom.errors import BadInput
-from lessonroom.media import tables
-from lessonroom.media.tables import Asked
+from lessonroom.media.scoring import tables
+from lessonroom.media.scoring.tables import Asked
 
 GOOD = [{"id": 1, "path": "a.png"}, {"id": "два", "path": "b.png"}, {"path": "c.png"}]
 

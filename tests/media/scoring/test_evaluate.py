@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lessonroom.errors import BadInput
-from lessonroom.media import evaluate
+from lessonroom.media.scoring import evaluate
 
 
 def sure(answers: list[int], confidence: float = 0.93) -> np.ndarray:

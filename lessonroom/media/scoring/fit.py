@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from lessonroom.errors import BadInput
-from lessonroom.media import strain_folds, strain_model, strain_rank, strain_rivals, strain_scale
-from lessonroom.media.strain_folds import Scores
-from lessonroom.media.strain_model import Maps
-from lessonroom.media.strain_rank import Draws, interval
-from lessonroom.media.strain_scale import Frames
-from lessonroom.media.strain_table import Table
+from lessonroom.media.scoring import folds, model, ranks, rivals, scales
+from lessonroom.media.scoring.folds import Scores
+from lessonroom.media.scoring.joined import Table
+from lessonroom.media.scoring.model import Maps
+from lessonroom.media.scoring.ranks import Draws, interval
+from lessonroom.media.scoring.scales import Frames
 from lessonroom.progress import Show, unseen
 
 Floats = NDArray[np.float64]
@@ -76,10 +76,10 @@ def _fit(table: Table, options: Options, show: Show) -> Fitted:
     job = _Job(frames, counts, options, Draws.of(int(frames.student.max()) + 1, options.draws, options.seed))
     sets = [] if options.quick else [blocks[:n] for n in range(1, len(blocks))]
     rounds = options.rounds + (0 if options.quick else len(sets) + 1)
-    step = _Steps(show, rounds * strain_folds.outer(frames) + (0 if options.quick else len(strain_rivals.RIVALS)))
+    step = _Steps(show, rounds * folds.outer(frames) + (0 if options.quick else len(rivals.RIVALS)))
     scores = first = job.scores(blocks, step, range(1))
     if options.rounds > 1:
-        scores = strain_folds.together(first, job.scores(blocks, step, range(1, options.rounds)), options.rounds)
+        scores = folds.together(first, job.scores(blocks, step, range(1, options.rounds)), options.rounds)
     figures: dict[str, Any] = {
         "students": len(np.unique(frames.student[counts])),
         "frames": int((counts & np.isfinite(frames.grade)).sum()),
@@ -115,7 +115,7 @@ def _frames(table: Table, asked: Sequence[str]) -> tuple[Frames, Bools, tuple[st
         table.grade[read][there], ALL_BLOCKS,
     )  # fmt: skip
     counts = counts[there]
-    found = set(strain_scale.Scale.of(frames.only(counts)).block)
+    found = set(scales.Scale.of(frames.only(counts)).block)
     blocks = tuple(block for block in ALL_BLOCKS if block in found and block in asked)
     if not blocks:
         raise BadInput(f"expected scores with features of {', '.join(asked)}, got none that vary")
@@ -148,7 +148,7 @@ class _Job:
     def scores(self, blocks: tuple[str, ...], done: Callable[[], None], rounds: range) -> Scores:
         asked = self.options
         frames = self.with_blocks(blocks)
-        return strain_folds.scored(frames, self.counts, asked.at_least, rounds=rounds, seed=asked.seed, done=done)
+        return folds.scored(frames, self.counts, asked.at_least, rounds=rounds, seed=asked.seed, done=done)
 
     def with_blocks(self, blocks: tuple[str, ...], grade: Floats | None = None) -> Frames:
         held = self.frames
@@ -172,7 +172,7 @@ class _Job:
     def rank(self, score: Floats, positive: Bools, used: Bools, name: str = "") -> dict[str, Any]:
         """Pooled and within-student AUC with intervals. A change alone has no pooled figure: it knows no level."""
         student = self.frames.student[used]
-        inside = strain_rank.within(positive, score, student)
+        inside = ranks.within(positive, score, student)
         found = {
             "within": _round(inside.mean),
             "within_95": interval(self.draws.within(inside)),
@@ -180,7 +180,7 @@ class _Job:
             "within_students": len(inside.student),
         }
         pooled = {
-            "auc": _round(strain_rank.auc(positive, score)),
+            "auc": _round(ranks.auc(positive, score)),
             "auc_95": interval(self.draws.pooled(positive, score, student)),
         }
         return found if name == "change" else pooled | found
@@ -200,8 +200,8 @@ class _Job:
         everyone = np.r_[positive, missed]
         score = np.r_[scores.own[read], np.full(len(missed), scores.own[read].mean())]
         return {
-            "read": {"frames": len(positive), "auc": _round(strain_rank.auc(positive, scores.own[read]))},
-            "all": {"frames": len(everyone), "auc": _round(strain_rank.auc(everyone, score))},
+            "read": {"frames": len(positive), "auc": _round(ranks.auc(positive, scores.own[read]))},
+            "all": {"frames": len(everyone), "auc": _round(ranks.auc(everyone, score))},
         }
 
     def ablation(self, rows: Sequence[tuple[tuple[str, ...], Scores]]) -> list[dict[str, Any]]:
@@ -214,13 +214,13 @@ class _Job:
             own, change = scores.own[used], scores.change[used]
             drawn = (
                 self.draws.pooled(positive, own, student),
-                self.draws.within(strain_rank.within(positive, change, student)),
+                self.draws.within(ranks.within(positive, change, student)),
             )
             row: dict[str, Any] = {
                 "features": list(blocks),
-                "frame": _round(strain_rank.auc(positive, scores.frame[used])),
-                "own": _round(strain_rank.auc(positive, own)),
-                "within": _round(strain_rank.within(positive, change, student).mean),
+                "frame": _round(ranks.auc(positive, scores.frame[used])),
+                "own": _round(ranks.auc(positive, own)),
+                "within": _round(ranks.within(positive, change, student).mean),
             }
             if before is not None:
                 row["own_gain_95"] = interval(drawn[0] - before[0])
@@ -234,10 +234,10 @@ class _Job:
         used = self.used
         positive = self.frames.grade[used] >= self.options.at_least
         found: dict[str, Any] = {}
-        for name, make in strain_rivals.RIVALS.items():
-            score = strain_rivals.scored(self.frames, used, self.options.at_least, make, self.options.seed)
+        for name, make in rivals.RIVALS.items():
+            score = rivals.scored(self.frames, used, self.options.at_least, make, self.options.seed)
             found[name] = self.rank(score[used], positive, used)
-            both = strain_scale.unit(score[used]) + strain_scale.unit(scores.own[used])
+            both = scales.unit(score[used]) + scales.unit(scores.own[used])
             found[f"{name} and own"] = self.rank(both, positive, used)
             done()
         return found
@@ -251,18 +251,16 @@ class _Job:
             grade[place] = random.permutation(grade[place])
         frames = self.with_blocks(blocks, grade)
         asked = self.options
-        scores = strain_folds.scored(frames, self.counts, asked.at_least, rounds=1, seed=asked.seed, done=done)
+        scores = folds.scored(frames, self.counts, asked.at_least, rounds=1, seed=asked.seed, done=done)
         used = self.used
-        return _round(strain_rank.within(grade[used] >= asked.at_least, scores.change[used], frames.student[used]).mean)
+        return _round(ranks.within(grade[used] >= asked.at_least, scores.change[used], frames.student[used]).mean)
 
     def refit(self, blocks: tuple[str, ...]) -> Maps:
         """The maps that ship: settings chosen over several rounds of folds, weights from everybody."""
         frames = self.with_blocks(blocks).only(self.counts)
         random = np.random.default_rng(self.options.seed)
-        rounds = [
-            strain_folds.folds(frames, strain_model.INNER, self.options.at_least, random) for _ in range(REFIT_ROUNDS)
-        ]
-        return strain_model.fit(frames, self.options.at_least, rounds)
+        rounds = [folds.folds(frames, model.INNER, self.options.at_least, random) for _ in range(REFIT_ROUNDS)]
+        return model.fit(frames, self.options.at_least, rounds)
 
 
 def _headline(job: _Job, scores: Scores) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from lessonroom.media import strain_logistic, strain_rank
+from lessonroom.media.scoring import logistic, ranks
 
 
 def world(seed: int, share: float = 0.3) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -22,7 +22,7 @@ def test_each_of_the_fits_is_the_one_that_another_solver_finds(share: float) -> 
     """Also where positives are rare and the curvature at the start is far from that at the end."""
     numbers, positive, fold = world(1, share)
     expected = np.zeros(600)
-    for each in strain_logistic.PENALTIES:
+    for each in logistic.PENALTIES:
         found = np.zeros(600)
         for number in range(5):
             rest = fold != number
@@ -30,7 +30,7 @@ def test_each_of_the_fits_is_the_one_that_another_solver_finds(share: float) -> 
             model = LogisticRegression(C=1 / (each * part * (1 - part) * rest.sum()), tol=1e-8, max_iter=1000)
             found[~rest] = numbers[~rest] @ model.fit(numbers[rest], positive[rest]).coef_[0]
         expected += found / found.std()
-    score = strain_logistic.fit(numbers, positive, np.ones(600), fold).score
+    score = logistic.fit(numbers, positive, np.ones(600), fold).score
     assert np.corrcoef(score, expected)[0, 1] > 0.9995
 
 
@@ -39,14 +39,14 @@ def test_labels_that_follow_nothing_give_a_coin() -> None:
     found = []
     for seed in range(10):
         positive = np.random.default_rng(seed).random(600) < 0.3
-        score = strain_logistic.fit(numbers, positive, np.ones(600), fold).score
-        found.append(strain_rank.auc(positive, score))
+        score = logistic.fit(numbers, positive, np.ones(600), fold).score
+        found.append(ranks.auc(positive, score))
     assert np.mean(found) == pytest.approx(0.5, abs=0.05)
 
 
 def test_a_fold_without_any_positive_outside_it_is_lived_with() -> None:
     numbers, positive, fold = world(3)
-    found = strain_logistic.fit(numbers, positive & (fold == 2), np.ones(600), fold)
+    found = logistic.fit(numbers, positive & (fold == 2), np.ones(600), fold)
     assert np.isfinite(found.score).all()
     assert np.isfinite(found.weights).all()
 
@@ -60,7 +60,7 @@ def test_students_own_levels_are_taken_for_given() -> None:
     numbers[:, 4] = who[student]
     positive = who[student] * 2 + numbers[:, 0] + random.normal(size=600) > 1.0
     plain, given = (
-        strain_logistic.fit(numbers, positive, np.ones(600), fold, start).weights
-        for start in (None, strain_logistic.levels(positive, student))
+        logistic.fit(numbers, positive, np.ones(600), fold, start).weights
+        for start in (None, logistic.levels(positive, student))
     )
     assert abs(given[4] / given[0]) < 0.5 * abs(plain[4] / plain[0])

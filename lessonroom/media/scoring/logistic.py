@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from lessonroom.media.strain_scale import MOST_AWAY, Bools, Floats, Ints, unit
+from lessonroom.media.scoring.scales import MOST_AWAY, Bools, Floats, Ints, unit
 
 PENALTIES = (0.3, 1.0, 3.0)
 """In units of a frame's curvature: 1 halves what a feature with deviation 1 would get alone. All are averaged."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lessonroom.media import strain_rank
-from lessonroom.media.strain_rank import Draws
+from lessonroom.media.scoring import ranks
+from lessonroom.media.scoring.ranks import Draws
 
 
 def counted(positive: np.ndarray, score: np.ndarray) -> float:
@@ -17,7 +17,7 @@ def counted(positive: np.ndarray, score: np.ndarray) -> float:
 def test_auc_is_the_share_of_pairs_in_order_and_ties_count_half() -> None:
     random = np.random.default_rng(1)
     positive, score = random.random(60) < 0.4, random.integers(0, 6, 60).astype(float)
-    assert strain_rank.auc(positive, score) == pytest.approx(counted(positive, score))
+    assert ranks.auc(positive, score) == pytest.approx(counted(positive, score))
 
 
 def test_within_compares_frames_of_the_same_student_only() -> None:
@@ -25,7 +25,7 @@ def test_within_compares_frames_of_the_same_student_only() -> None:
     student = np.repeat([4, 2, 9], 12)
     positive = np.tile([False, True], 18)
     score = positive + student * 10.0
-    found = strain_rank.within(positive, score, student)
+    found = ranks.within(positive, score, student)
     assert found.mean == found.unweighted == 1.0
     assert found.student.tolist() == [2, 4, 9]
 
@@ -34,7 +34,7 @@ def test_within_agrees_with_counting_pairs_where_scores_are_tied() -> None:
     random = np.random.default_rng(2)
     student, positive = np.sort(random.integers(0, 4, 200)), random.random(200) < 0.3
     score = random.integers(0, 5, 200).astype(float)
-    found = strain_rank.within(positive, score, student)
+    found = ranks.within(positive, score, student)
     expected = [counted(positive[student == each], score[student == each]) for each in range(4)]
     assert found.auc == pytest.approx(expected)
 
@@ -42,9 +42,9 @@ def test_within_agrees_with_counting_pairs_where_scores_are_tied() -> None:
 def test_a_student_of_one_class_says_nothing_within() -> None:
     student = np.repeat([0, 1], 10)
     positive = np.r_[np.ones(10, bool), np.tile([True, False], 5)]
-    found = strain_rank.within(positive, np.arange(20.0), student)
+    found = ranks.within(positive, np.arange(20.0), student)
     assert found.student.tolist() == [1]
-    assert np.isnan(strain_rank.within(positive[:10], np.arange(10.0), student[:10]).mean)
+    assert np.isnan(ranks.within(positive[:10], np.arange(10.0), student[:10]).mean)
 
 
 def test_draws_take_whole_students_and_weigh_them_as_often_as_they_came() -> None:
@@ -66,8 +66,8 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
         positive = random.random(600) < random.beta(2, 6, 30)[student]
         score = positive * 0.5 + random.normal(size=600) + random.normal(size=30)[student] * 0.7
         truth = 0.6386  # P(N(0.5, 2) > 0) within a student
-        inside = strain_rank.within(positive, score, student)
-        low, high = strain_rank.interval(Draws.of(30, 400, seed).within(inside))
+        inside = ranks.within(positive, score, student)
+        low, high = ranks.interval(Draws.of(30, 400, seed).within(inside))
         assert low is not None
         assert high is not None
         held += low <= truth <= high
@@ -75,4 +75,4 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
 
 
 def test_an_interval_of_nothing_says_so() -> None:
-    assert strain_rank.interval(np.array([np.nan])) == [None, None]
+    assert ranks.interval(np.array([np.nan])) == [None, None]

@@ -12,7 +12,7 @@ import pytest
 
 from lessonroom.config import Settings
 from lessonroom.errors import BadInput
-from lessonroom.media import measure
+from lessonroom.media.scoring import measure
 from lessonroom.media.types import EXPRESSIONS
 
 

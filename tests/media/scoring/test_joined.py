@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lessonroom.errors import BadInput
-from lessonroom.media import strain_table
+from lessonroom.media.scoring import joined
 from lessonroom.media.strain_head import NAMES
 from tests.media.frustration import MESH, files, made
 
@@ -19,8 +19,8 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
     return files(tmp_path, made(1, students=12, frames=20))
 
 
-def read(pair: tuple[Path, Path], **more: str) -> strain_table.Table:
-    return strain_table.read(*pair, group="subject", **more)
+def read(pair: tuple[Path, Path], **more: str) -> joined.Table:
+    return joined.read(*pair, group="subject", **more)
 
 
 def changed(path: Path, number: int, **keys: object) -> None:

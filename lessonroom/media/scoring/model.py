@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError
 from scipy.linalg.lapack import dposv
 
-from lessonroom.media import strain_logistic, strain_rank
-from lessonroom.media.strain_scale import MOST_AWAY, Bools, Floats, Frames, Ints, Scale, change, per_student, unit
+from lessonroom.media.scoring import logistic, ranks
+from lessonroom.media.scoring.scales import MOST_AWAY, Bools, Floats, Frames, Ints, Scale, change, per_student, unit
 
 Names = NDArray[np.str_]
 
@@ -197,10 +197,10 @@ class _Job:
     block: Names
 
     def pooled(self, score: Floats) -> float:
-        return strain_rank.auc(self.positive, score)
+        return ranks.auc(self.positive, score)
 
     def within(self, score: Floats) -> float:
-        return strain_rank.within(self.positive, score, self.student).mean
+        return ranks.within(self.positive, score, self.student).mean
 
     def squares(self, rounds: Sequence[tuple[Sums, Ints]], tried: Sequence[Setting], kind: str) -> Part:
         """The mean of the best settings of least squares."""
@@ -213,8 +213,8 @@ class _Job:
 
     def logistic(self, read: Floats, fold: Ints, *, levels: bool = False) -> Part:
         """Logistic regression; ``levels``: students may differ in how often they are positive."""
-        start = strain_logistic.levels(self.positive, self.student) if levels else None
-        found = strain_logistic.fit(read, self.positive, weights(self.student), fold, start)
+        start = logistic.levels(self.positive, self.student) if levels else None
+        found = logistic.fit(read, self.positive, weights(self.student), fold, start)
         return Part(found.weights, found.score)
 
     def logistic_known(self, fold: Ints) -> Part:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lessonroom.errors import BadInput
-from lessonroom.media import strain_head, tables
+from lessonroom.media import strain_head
+from lessonroom.media.scoring import tables
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

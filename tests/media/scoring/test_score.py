@@ -17,12 +17,13 @@ import pytest
 from lessonroom import models
 from lessonroom.config import Settings
 from lessonroom.errors import EngineDown
-from lessonroom.media import expression, faces, mesh, score, stills, strain_head
+from lessonroom.media import expression, faces, mesh, strain_head
 from lessonroom.media.engine import Arrays
 from lessonroom.media.observe import observe
 from lessonroom.media.onnx_engine import OnnxEngine
-from lessonroom.media.score import Record, Scorer
-from lessonroom.media.tables import Asked
+from lessonroom.media.scoring import score, stills
+from lessonroom.media.scoring.score import Record, Scorer
+from lessonroom.media.scoring.tables import Asked
 from lessonroom.media.types import EXPRESSIONS, Image, Sample
 from lessonroom.media.vision import MOST_SIDE
 from tests.media import pictures
