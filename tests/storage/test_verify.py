@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from lessonroom.errors import StoreDown
+from lessonroom.errors import NotFound, StoreDown
 from lessonroom.storage import verify as verifying
 from lessonroom.storage.chain import Fault
 from lessonroom.storage.sql import SqlStore, open_store
 from lessonroom.storage.verify import head, verify
-from tests.contracts.store import NOW, ROOM, deed
+from tests.contracts.store import NOW, OTHER, ROOM, deed, fill, said
 
 ROWS = 6
 CUT = "the head names row 6, the last is"
@@ -241,3 +241,24 @@ async def test_tampering_is_found_in_postgresql(postgres_url: str, name: str) ->
         assert found is not None
         assert (found.row, why in found.why) == (row, True)
     await store.close()
+
+
+async def test_the_records_of_two_servers_make_one_chain(url: str) -> None:
+    """Also when both write at once, some of it together with messages, and one of their jobs fails."""
+    stores = [open_store(url, deadline=30, queue=1000) for _ in range(2)]
+    for store in stores:
+        await store.open()
+    await fill(stores[0])
+    deeds = [store.record(deed(f"deed-{n}-{turn}")) for turn in range(20) for n, store in enumerate(stores)]
+    talk = [
+        store.append(said(f"{n}-{turn}", room=room.id), audit=deed(f"said-{n}-{turn}"))
+        for turn in range(20)
+        for n, (store, room) in enumerate(zip(stores, (ROOM, OTHER), strict=True))
+    ]
+    lost = [store.append(said("lost", room="none"), audit=deed("lost")) for store in stores]
+    answers = await asyncio.gather(*deeds, *talk, *lost, return_exceptions=True)
+    assert [type(answer) for answer in answers if isinstance(answer, Exception)] == [NotFound] * 2
+    found = await asyncio.to_thread(verify, url, deadline=30)
+    assert (found.rows, found.fault) == (80, None)
+    for store in stores:
+        await store.close()

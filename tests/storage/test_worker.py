@@ -15,7 +15,7 @@ from sqlalchemy import Connection, event
 from lessonroom.errors import BadInput, NotFound, StoreDown
 from lessonroom.storage.database import Side, connect
 from lessonroom.storage.sql import SqlStore
-from lessonroom.storage.worker import BATCH, Bulk, Worker
+from lessonroom.storage.worker import BATCH, Bulk, Worker, _Call
 from tests.contracts.store import OTHER, ROOM, fill, said
 
 LIMIT = 400
@@ -226,19 +226,16 @@ async def test_messages_that_wait_are_stored_with_few_statements(url: str) -> No
 
 async def test_an_answer_for_a_loop_that_is_closed_disturbs_nobody(worker: Worker) -> None:
     """A thread that gave up on its own loop must not take the store with it."""
-
-    def give_up() -> None:
-        loop = asyncio.new_event_loop()
-        task = loop.create_task(worker.ask(insert("a")))
-        loop.run_until_complete(asyncio.sleep(0))
-        task.cancel()
-        loop.close()
-
+    gone = asyncio.new_event_loop()
     gate, asked = await held(worker, [])
-    await asyncio.to_thread(give_up)
+    worker._queue.put(_Call(insert("a"), gone.create_future()))
+    gone.close()
+    neighbour = asyncio.ensure_future(worker.ask(insert("b")))
+    await asyncio.sleep(0)
     gate.open.set()
     await asyncio.gather(*asked)
-    assert await worker.ask(insert("b")) == 1
+    assert await neighbour == 1
+    assert await worker.ask(words) == ["a", "b"]
 
 
 # --- jobs that fail --------------------------------------------------------------------------------------------------
