@@ -180,7 +180,7 @@ class Settings(BaseModel):
     )
     strain_learning_seconds: float = _setting(45.0, "time to learn a student's own face", unit="s", ge=1, le=600)
     strain_clear_seconds: float = _setting(
-        4.25, "time that a clear change of a quiet face must show for a hint", unit="s", ge=0.5, le=120
+        5.0, "time that a clear change of a quiet face must show for a hint", unit="s", ge=0.5, le=120
     )
     strain_face_weight: float = _setting(1.0, "weight of what the face shows; 0 leaves it out", ge=0, le=2)
     strain_button_weight: float = _setting(1.0, 'weight of the "I\'m stuck" button; 0 leaves it out', ge=0, le=2)

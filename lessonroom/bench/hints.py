@@ -38,7 +38,7 @@ WAYS: Final = (("clear", 4.5, 1.0), ("clear", 4.5, 0.75), ("clear", 4.5, 0.6), (
 """Changes: name, odds against neutral, share of the seconds in which it shows."""
 RATES: Final = (0.5, 1.0, 5.0)
 """Samples a second, beside the two of everything else."""
-CLEAR: Final = (2.0, 3.0, 4.25, 5.5, 7.0)
+CLEAR: Final = (2.0, 3.0, 4.0, 6.0, 8.0)
 HOLDS: Final = (0.0, 2.0, 4.0)
 NO_HEAD: Final = "strain_head is set, but no strain head was measured: these figures are of the prior"
 THRESHOLDS: Final = (0.45, 0.6, 0.75, 0.9)

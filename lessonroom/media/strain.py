@@ -73,7 +73,7 @@ class StrainRules:
     """
 
     learning_seconds: float = 45.0
-    clear_seconds: float = 4.25
+    clear_seconds: float = 5.0
     most_evidence: float = 1.7
     longest_look: float = 1.5
     view_half_life: float = 8.0
