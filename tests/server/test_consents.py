@@ -16,6 +16,7 @@ from lessonroom.policy import Band, Mode
 from lessonroom.server.admission import About
 from lessonroom.simulate.facts import ADULT, PLACE, SETTING
 from tests.integration.serving import Lesson, Visitor, serving
+from tests.tables import minors_allowed
 
 MINOR = About(PLACE, Band.FROM_13)
 
@@ -141,18 +142,3 @@ async def test_the_guardians_word_reaches_a_lesson_that_goes_on(tmp_path: Path) 
 
 def live_room(app: App) -> str:
     return next(live.room.id for live in app.hub.live_rooms())
-
-
-def minors_allowed(folder: Path) -> Path:
-    """The packaged table with one row more, as counsel of some place may write it."""
-    import json
-
-    from lessonroom.policy_file import PACKAGED
-
-    table = json.loads(PACKAGED.read_text())
-    for row in table["rows"]:
-        if PLACE in row["places"] and Band.FROM_13 in row["bands"]:
-            row["highest"] = "M3"
-    path = folder / "table.json"
-    path.write_text(json.dumps(table))
-    return path

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { fragment, preferred, shrink } from "../../web/js/analyser.js";
 import { sessionOf } from "../../web/js/call.js";
-import { lookOf } from "../../web/js/indicator.js";
+import { actionOf, lookOf } from "../../web/js/indicator.js";
 import { loudness } from "../../web/js/media.js";
 import { Outbox } from "../../web/js/outbox.js";
 import { codeOf, memberOf, newId } from "../../web/js/place.js";
@@ -99,4 +99,24 @@ test("the indicator never promises what is not happening", () => {
   assert.equal(lookOf(state(watching, { consent: null, role: "teacher" })).kind, "watching");
   assert.equal(lookOf(state({ mode: "M3", state: "watching", reason: "no_face" })).kind, "unseen");
   assert.equal(lookOf(state({ mode: "M0", state: "off", reason: "not_allowed" }, { consent: null })).kind, "off");
+});
+
+test("an answer is asked for only where it would change something, and a yes can be taken back while a parent is waited for", () => {
+  const action = (reason, consent, role = "student") => actionOf({ key: reason }, { role, consent });
+  for (const consent of [null, true, false]) {
+    assert.equal(action("not_allowed", consent), null);
+    assert.equal(action("on_device_only", consent), null);
+  }
+  assert.equal(action("not_agreed", false), "indicator.allow");
+  assert.equal(action("guardian_missing", true), "indicator.take_back");
+  assert.equal(action("watching", true), "indicator.forbid");
+  assert.equal(action("watching", null, "teacher"), null);
+});
+
+test("what is not allowed anyway is said before the student's no", () => {
+  for (const reason of ["not_allowed", "on_device_only"]) {
+    const analysis = { mode: "M0", state: "off", reason };
+    // no catalogue is loaded here, so every key is unknown; the kind and the group are what counts
+    assert.equal(lookOf({ analysis, connection: { state: "open" }, consent: false, role: "student" }).kind, "off");
+  }
 });

@@ -35,7 +35,7 @@ test("an acknowledgement does not move the number that a reconnect asks after", 
 test("consent is asked for only while nothing but the answer is missing", () => {
   assert.equal(mustAsk(run(welcome())), true);
   assert.equal(mustAsk(run(welcome({ consent: false }))), false);
-  for (const reason of ["not_allowed", "vision_down"]) {
+  for (const reason of ["not_allowed", "on_device_only", "vision_down"]) {
     assert.equal(mustAsk(run(welcome({ analysis: { mode: "M0", state: "off", reason } }))), false);
   }
 });
@@ -48,6 +48,55 @@ test("a yes that could not be stored is no consent", () => {
   assert.equal(run(welcome(), { type: "page.consent", agreed: true }, { type: "problem", code: "store_down" }).consent, false);
 });
 
+const analysis = (reason, mode = "M0") => ({ type: "analysis", mode, state: "off", reason });
+const yes = { type: "page.consent", agreed: true };
+const no = { type: "page.consent", agreed: false };
+
+test("a student whose guardian is missing has agreed, and is not asked again", () => {
+  const state = run(welcome(), yes, analysis("guardian_missing"));
+  assert.deepEqual([state.consent, state.unheard, mustAsk(state)], [true, false, false]);
+  // somebody else's trouble with the store takes nothing back
+  assert.equal(reduce(state, { type: "problem", code: "store_down" }).consent, true);
+});
+
+test("an answer that was changed or has ended elsewhere is followed, and not said again", () => {
+  const agreed = run(welcome(), yes, analysis("guardian_missing"));
+  const gone = reduce(agreed, analysis("not_agreed"));
+  assert.deepEqual([gone.consent, gone.unheard], [false, false]);
+  assert.equal(reduce(gone, welcome({ consent: false })).unheard, false);
+  assert.equal(reduce(gone, analysis("connecting", "M3")).consent, true);
+});
+
+test("a yes on its way is not taken back by what the server told before it", () => {
+  const state = run(welcome(), yes, analysis("not_agreed"));
+  assert.deepEqual([state.consent, state.unheard], [true, true]);
+  assert.equal(reduce(state, welcome()).unheard, true);
+});
+
+test("a no holds until the server has heard it, whatever comes meanwhile", () => {
+  const watched = welcome({ consent: true, analysis: { mode: "M3", state: "watching" } });
+  const state = run(watched, no, analysis("connecting", "M3"));
+  assert.deepEqual([state.consent, state.unheard], [false, true]);
+  assert.equal(reduce(state, watched).unheard, true);
+  assert.equal(reduce(state, analysis("not_agreed")).unheard, false);
+});
+
+test("a yes is said again only where it is surely missing", () => {
+  const down = analysis("vision_down");
+  assert.equal(run(welcome({ analysis: down }), yes, welcome({ analysis: down })).unheard, false);
+  assert.equal(run(welcome({ analysis: down }), yes, analysis("not_agreed")).consent, false);
+});
+
+test("a teacher's page has no answer of its own", () => {
+  const teacher = run(welcome({ role: "teacher" }), analysis("connecting", "M3"), analysis("not_agreed"));
+  assert.equal(teacher.consent, null);
+});
+
+test("what the page of choices has stored counts at once", () => {
+  const state = run(welcome(), no, { type: "page.consent.elsewhere", agreed: true });
+  assert.deepEqual([state.consent, state.unheard], [true, false]);
+});
+
 test("the analyser is fed only while everything allows it", () => {
   const watched = { mode: "M3", state: "watching" };
   const good = run(welcome({ consent: true, analysis: watched }), open, { type: "page.media", camera: "on", microphone: "on" });
@@ -58,7 +107,7 @@ test("the analyser is fed only while everything allows it", () => {
     { type: "page.connection", connection: { state: "lost" } },
     { type: "analysis", mode: "M0", state: "off", reason: "not_agreed" },
     { type: "analysis", mode: "M1", state: "off" },
-    { type: "analysis", mode: "M3", state: "off", reason: "hints_off" },
+    ...["hints_off", "guardian_missing", "on_device_only", "not_allowed"].map((reason) => analysis(reason, "M3")),
     welcome({ role: "teacher", consent: true, analysis: watched }),
   ];
   for (const event of against) assert.equal(mayFeed(reduce(good, event)), false, JSON.stringify(event));

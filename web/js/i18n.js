@@ -150,6 +150,11 @@ export function clock(at, { seconds = false } = {}) {
   return new Intl.DateTimeFormat(speech.locale, { hour: "2-digit", minute: "2-digit", ...second }).format(at);
 }
 
+/** A date with its year, written out. `at`: milliseconds since 1970. */
+export function date(at) {
+  return new Intl.DateTimeFormat(speech.locale, { dateStyle: "long" }).format(at);
+}
+
 /** A day such as "2026-11-22" in the reader's short way. */
 export function day(date) {
   return new Intl.DateTimeFormat(speech.locale, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(`${date}T00:00:00Z`));

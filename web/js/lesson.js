@@ -14,7 +14,8 @@ import { deviceButton, deviceChoices } from "./devices.js";
 import { anchorPopovers, announce, byId, drawIcons, setIcon, show, write } from "./dom.js";
 import { fold } from "./fold.js";
 import { Hints } from "./hints.js";
-import { languageSwitches, speakFirst, t } from "./i18n.js";
+import { languageSwitches, speakFirst, speech, t } from "./i18n.js";
+import { choicesFrom, leadToChoices } from "./links.js";
 import { Indicator } from "./indicator.js";
 import { Media } from "./media.js";
 import { Outbox } from "./outbox.js";
@@ -60,6 +61,7 @@ class Lesson {
     media.addEventListener("change", () => this.devicesChanged());
     new Stage({ store, call, media, retry: () => this.socket.nudge() });
     new Indicator(store, { consent: (agreed) => this.consent(agreed) });
+    leadToChoices(this.session.member);
     people(store);
     fold(store, () => this.read());
     toasts(store, () => store.dispatch({ type: "page.problem.over" }));
@@ -120,6 +122,7 @@ class Lesson {
       over: (id) => store.dispatch({ type: "page.stuck.over", id }),
     });
     store.subscribe(() => this.feedAnalyser());
+    choicesFrom(this.session.member, (agreed) => this.choseElsewhere(agreed));
   }
 
   // --- what the server says ------------------------------------------------------------------------------------------
@@ -146,17 +149,15 @@ class Lesson {
     const welcomedBefore = this.store.state.welcomed;
     this.store.dispatch(message);
     if (message.type === "welcome" || message.type === "members") this.meet();
-    if (message.type === "welcome") this.welcomed(message, welcomedBefore);
+    if (message.type === "welcome") this.welcomed(welcomedBefore);
     if (message.type === "chat.ack" || message.type === "chat.message") this.outbox.settle(message.id);
   }
 
   /** Say again what the server may have missed. */
-  welcomed(message, again) {
+  welcomed(again) {
     const { state } = this.store;
     if (state.role === "student") this.socket.send({ type: "camera", on: state.camera === "on" });
-    if (again && state.consent !== null && state.consent !== (message.consent ?? null)) {
-      this.socket.send({ type: "consent", agreed: state.consent });
-    }
+    if (again && state.unheard) this.socket.send(this.answer);
     if (state.stuck?.state === "sending") this.socket.send({ type: "stuck", id: state.stuck.id });
     for (const { id, text } of this.outbox.messages) this.socket.send({ type: "chat.send", id, text });
     if (again) this.call.resume();
@@ -212,9 +213,16 @@ class Lesson {
   }
 
   consent(agreed) {
+    this.answer = { type: "consent", agreed, text: t("consent.version"), lang: speech.language };
     this.store.dispatch({ type: "page.consent", agreed });
-    this.socket.send({ type: "consent", agreed });
+    this.socket.send(this.answer);
     if (!agreed) announce(t("consent.stopped"));
+  }
+
+  /** Said on the page of choices in this browser: a no is said here, too, so that it counts at once. */
+  choseElsewhere(agreed) {
+    if (agreed) this.store.dispatch({ type: "page.consent.elsewhere", agreed });
+    else if (this.store.state.consent) this.consent(false);
   }
 
   devicesChanged() {

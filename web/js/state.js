@@ -3,6 +3,7 @@
  * as they are (lessonroom/messages.py) and the page's own, whose types begin with `page.`.
  */
 
+import * as agreed from "./agreed.js";
 import * as talk from "./talk.js";
 
 /** How long a hint stays on the card, in milliseconds. */
@@ -22,6 +23,7 @@ export const initial = Object.freeze({
   chatLength: 4000,
   analysis: { mode: "M0", state: "off", reason: "connecting" },
   consent: null,
+  unheard: false,
   hintsOn: true,
   hints: [],
   stuck: null,
@@ -30,6 +32,9 @@ export const initial = Object.freeze({
   microphone: "off",
   problem: null,
 });
+
+/** While one of these stands in the way the student's picture goes nowhere. */
+const FORBIDDING = new Set(["not_allowed", "on_device_only", "not_agreed", "guardian_missing", "hints_off"]);
 
 const shelvedAt = (hint, now) => hint.answered || now - hint.at >= HINT_STAYS;
 const withHint = (hints, id, fields) => hints.map((hint) => (hint.id === id ? { ...hint, ...fields } : hint));
@@ -61,7 +66,9 @@ const handlers = {
     dismissed: [...state.dismissed, id],
   }),
   "page.chat.read": (state) => ({ ...state, readUpTo: Math.max(state.readUpTo, state.lastSeq) }),
-  "page.consent": (state, { agreed }) => ({ ...state, consent: agreed }),
+  "page.consent": (state, { agreed: given }) => ({ ...state, consent: given, unheard: true }),
+  // said on the page of choices, and stored
+  "page.consent.elsewhere": (state, { agreed: given }) => ({ ...state, consent: given, unheard: false }),
   "page.hints": (state, { on }) => ({ ...state, hintsOn: on }),
   "page.hint.answered": (state, { id, helpful }) => ({
     ...state,
@@ -79,8 +86,7 @@ const handlers = {
     role: message.role,
     members: message.members,
     analysis: message.analysis,
-    // an answer that the server has not heard yet counts: the page says it again after the welcome
-    consent: state.welcomed && state.consent !== null ? state.consent : (message.consent ?? null),
+    ...agreed.welcomed(state, message),
     hintsOn: message.hints_on,
     hints: message.hints.map((hint) => ({
       ...hint,
@@ -90,7 +96,11 @@ const handlers = {
     chatLength: message.chat_length,
   }),
   members: (state, { members }) => ({ ...state, members }),
-  analysis: (state, { mode, state: doing, reason = null }) => ({ ...state, analysis: { mode, state: doing, reason } }),
+  analysis: (state, { mode, state: doing, reason = null }) => ({
+    ...state,
+    ...agreed.heard(state, { reason }),
+    analysis: { mode, state: doing, reason },
+  }),
   hints: (state, { on }) => ({ ...state, hintsOn: on }),
   hint: (state, { type, ...hint }) =>
     state.hints.some((old) => old.id === hint.id)
@@ -111,7 +121,7 @@ const handlers = {
     problem: code,
     stuck: state.stuck?.state === "sending" ? { ...state.stuck, state: "failed" } : state.stuck,
     // a yes that could not be stored is no consent
-    consent: code === "store_down" && state.analysis.reason === "not_agreed" ? false : state.consent,
+    ...(code === "store_down" && state.unheard && state.consent ? { consent: false, unheard: false } : {}),
   }),
 };
 
@@ -147,7 +157,7 @@ export function mayFeed(state) {
   const open = state.connection.state === "open" && state.welcomed;
   return (
     open && state.role === "student" && mode === "M3" && state.consent === true && state.camera === "on" &&
-    reason !== "hints_off" && reason !== "not_allowed"
+    !FORBIDDING.has(reason)
   );
 }
 

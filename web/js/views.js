@@ -36,10 +36,10 @@ function drawDoor() {
   if (shownDoor in ACTIONS) byId("door-action").textContent = t(ACTIONS[shownDoor]);
 }
 
-/** An operator's page has no lesson behind its door, and says so. */
+/** A page with something else than a lesson behind its door says so: `data-door` is operator or choices. */
 function doorKey(part) {
-  const own = `door.operator.${shownDoor}.${part}`;
-  return "operator" in document.body.dataset && has(own) ? own : `door.${shownDoor}.${part}`;
+  const own = `door.${document.body.dataset.door}.${shownDoor}.${part}`;
+  return has(own) ? own : `door.${shownDoor}.${part}`;
 }
 
 onLanguage(drawDoor);
