@@ -25,9 +25,9 @@ GRACE_SECONDS = 5.0
 SLICE_BYTES = 2048
 """Of what has come, so much is worked off at once."""
 FRAMES, FRAMES_BURST = 500.0, 2000.0
-"""Frames of any kind that a socket may send in a second, and at once."""
+"""Frames of messages that a socket may send in a second, and at once."""
 CONTROLS, CONTROLS_BURST = 20.0, 100.0
-"""Pings and pongs among them."""
+"""Pings and pongs, likewise."""
 MOST_PARTS = 64
 """Frames that one message may come in."""
 LINGER_SECONDS, LINGER_BYTES = 1.0, 1_048_576
@@ -81,6 +81,13 @@ class Impatient(WebSocketsSansIOProtocol):
             self.patience.turns.add(lambda: self._wind_up(exc))
         else:
             super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """The server stops. uvicorn would say goodbye to those who are going, too, and raise InvalidState."""
+        if self.transport.is_closing():
+            self.stop_keepalive()
+        else:
+            super().shutdown()
 
     def welcomed(self) -> None:
         """This is no stranger any more."""

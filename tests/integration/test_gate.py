@@ -81,13 +81,26 @@ async def test_a_message_in_several_parts_is_one_message(app: App) -> None:
     lesson = await Lesson.make(app)
     text = m.dump(m.ChatSend(id="message-1", text="я" * 300)).encode()
     parts = [text[at : at + 20] for at in range(0, len(text), 20)]
+    ticket = await lesson.student.ticket()
+    async with lesson.teacher.page("page-t001") as teacher, upgraded(app.settings.port, ticket) as raw:
+        raw.say(frame(TEXT, parts[0], last=False))
+        for part in parts[1:-1]:
+            raw.say(frame(CONT, part, last=False) + frame(PING))
+        raw.say(frame(CONT, parts[-1]))
+        assert (await teacher.get(m.ChatMessage)).text == "я" * 300
+
+
+async def test_what_a_member_says_just_before_leaving_counts(app: App) -> None:
+    """It is worked off in slices, and a connection that ends takes none of them with it: the last may be a no."""
+    lesson = await Lesson.make(app)
+    lines = [m.ChatSend(id=f"message-{word}", text=word * 90) for word in ("a", "b", "c", "d", "e", "f", "g", "h")]
+    ticket = await lesson.student.ticket()
     async with lesson.teacher.page("page-t001") as teacher:
-        async with upgraded(app.settings.port, await lesson.student.ticket()) as raw:
-            raw.say(frame(TEXT, parts[0], last=False))
-            for part in parts[1:-1]:
-                raw.say(frame(CONT, part, last=False) + frame(PING))
-            raw.say(frame(CONT, parts[-1]))
-            assert (await teacher.get(m.ChatMessage)).text == "я" * 300
+        async with upgraded(app.settings.port, ticket) as raw:
+            raw.say(b"".join(frame(TEXT, m.dump(line).encode()) for line in lines * 2))
+            await raw.writer.drain()
+            raw.writer.close()
+        assert [(await teacher.get(m.ChatMessage)).text for _ in lines] == [line.text for line in lines]
 
 
 async def test_a_long_message_comes_whole_and_in_order_with_those_after_it(app: App) -> None:
@@ -188,8 +201,10 @@ async def test_an_address_has_only_so_many_connections_that_have_not_said_what_t
 
 
 async def test_a_proxy_that_is_trusted_is_not_counted_as_one_neighbour(tmp_path: Path) -> None:
-    async with serving(tmp_path, models_dir=tmp_path, connections_per_address=1, trusted_proxies="127.0.0.1") as app:
-        async with upgraded(app.settings.port), upgraded(app.settings.port), upgraded(app.settings.port) as last:
+    one_each = {"connections_per_address": 1, "trusted_proxies": "127.0.0.1"}
+    async with serving(tmp_path, models_dir=tmp_path, **one_each) as app:
+        port = app.settings.port
+        async with upgraded(port), upgraded(port), upgraded(port) as last:
             last.say(frame(TEXT, b"{}"))
             assert await last.closed() == m.CloseCode.BAD_MESSAGE
 
@@ -235,11 +250,11 @@ async def test_an_address_that_anybody_may_write_into_a_header_is_not_believed(a
 
 
 async def test_the_address_that_a_trusted_proxy_names_is_believed(tmp_path: Path) -> None:
-    async with serving(tmp_path, models_dir=tmp_path, refusals_per_minute=2, trusted_proxies="127.0.0.1") as app:
-        async with client(app) as stranger:
-            for n in range(6):
-                answer = await stranger.get("/api/admin/rooms", headers={"X-Forwarded-For": f"203.0.113.{n}"})
-                assert answer.status_code == 401
+    believed = {"refusals_per_minute": 2, "trusted_proxies": "127.0.0.1"}
+    async with serving(tmp_path, models_dir=tmp_path, **believed) as app, client(app) as stranger:
+        for n in range(6):
+            answer = await stranger.get("/api/admin/rooms", headers={"X-Forwarded-For": f"203.0.113.{n}"})
+            assert answer.status_code == 401
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/openapi.json", "/readyz"])
@@ -253,13 +268,13 @@ async def test_a_foreign_name_for_this_server_is_told_nothing(app: App, path: st
 
 
 async def test_the_api_answers_to_the_public_name_when_there_is_one(tmp_path: Path) -> None:
-    async with serving(tmp_path, models_dir=tmp_path, public_url="https://school.example/x") as app:
-        async with client(app) as page:
-            assert (await page.get("/api/admin/rooms", headers={"Host": "evil.example"})).status_code == 421
-            answer = await page.get("/api/admin/rooms", headers={"Host": "school.example"})
-            assert answer.status_code == 401
-            assert answer.headers["strict-transport-security"].startswith("max-age=")
-            assert answer.headers["x-frame-options"] == "DENY"
+    public = "https://school.example/x"
+    async with serving(tmp_path, models_dir=tmp_path, public_url=public) as app, client(app) as page:
+        assert (await page.get("/api/admin/rooms", headers={"Host": "evil.example"})).status_code == 421
+        answer = await page.get("/api/admin/rooms", headers={"Host": "school.example"})
+        assert answer.status_code == 401
+        assert answer.headers["strict-transport-security"].startswith("max-age=")
+        assert answer.headers["x-frame-options"] == "DENY"
 
 
 async def test_a_ticket_in_another_role_than_its_member_has_is_refused(app: App) -> None:
