@@ -20,9 +20,11 @@ from lessonroom.storage.store import MemberRecord
 
 COOKIE = "lessonroom"
 REFUSALS: dict[int | str, dict[str, object]] = {
+    400: {"model": ProblemView, "description": "A body that is no JSON."},
     401: {"model": ProblemView, "description": "Code, session or ticket is used, too old or another's."},
     403: {"model": ProblemView, "description": "The Origin is not one of ours, or the role may not enter there."},
     404: {"model": ProblemView, "description": "No such member or room."},
+    408: {"model": ProblemView, "description": "The body did not come in time."},
     413: {"model": ProblemView, "description": "A longer body than any honest client sends."},
     422: {"model": ProblemView, "description": "Not what this document describes, or not possible for this room."},
     429: {"model": ProblemView, "description": "Too often in a minute; Retry-After says when to try again."},
