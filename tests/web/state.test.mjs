@@ -79,6 +79,7 @@ test("a no holds until the server has heard it, whatever comes meanwhile", () =>
   assert.deepEqual([state.consent, state.unheard], [false, true]);
   assert.equal(reduce(state, watched).unheard, true);
   assert.equal(reduce(state, analysis("not_agreed")).unheard, false);
+  assert.equal(run(watched, analysis("vision_down"), no, analysis("connecting", "M3")).consent, false);
 });
 
 test("a yes is said again only where it is surely missing", () => {
