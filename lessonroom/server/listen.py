@@ -19,7 +19,8 @@ from lessonroom.server.websockets import Impatient
 PING_SECONDS = 10.0
 """A socket is pinged so often and dropped when no pong comes in the same time: a lost network is noticed in 20 s."""
 COLLECT_AFTER = (5_000, 10, 20)
-"""More objects made than freed before the young ones are looked at (half a ms), and how many such looks before older ones."""
+"""Objects made and not freed before the young ones are looked at (half a ms), and how many such looks before the older
+ones have theirs."""
 STOP_SECONDS = 10
 """How long requests may go on when the server stops."""
 
