@@ -97,10 +97,19 @@ def _before(row: Sequence[Symbol], talk: Talk) -> NDArray[np.int64]:
     parts: list[NDArray[np.int64]] = []
     for salt, reading in ((_THEIRS, talk.theirs), (_OWN, talk.own)):
         if reading is not None:
-            last = symbols(reading)[-_LAST:]
-            parts += [grams.of_symbols(last, salt=salt), grams.of_cues(last, _ALL_CUES, salt)]
-            parts.append(grams.crossed(last, row, salt))
+            parts += [_last_line(reading, salt), grams.crossed(symbols(reading)[-_LAST:], row, salt)]
     return np.concatenate(parts) if parts else grams.NONE
+
+
+def _last_line(reading: Reading, salt: int) -> NDArray[np.int64]:
+    """What a line says by itself; kept with it, since it may be the last of its side for many messages."""
+    key = _last_line, salt
+    if key not in reading.found:
+        last = symbols(reading)[-_LAST:]
+        both = grams.of_symbols(last, salt=salt), grams.of_cues(last, _ALL_CUES, salt)
+        reading.found[key] = np.concatenate(both)
+    found: NDArray[np.int64] = reading.found[key]
+    return found
 
 
 def _joined(talk: Talk) -> NDArray[np.int64]:
@@ -114,8 +123,17 @@ def _joined(talk: Talk) -> NDArray[np.int64]:
 def _topic(talk: Talk) -> NDArray[np.int64]:
     """The words of the lines before the last ones, each side by itself."""
     sides = ((_THEIRS_EARLIER, talk.earlier_theirs), (_OWN_EARLIER, talk.earlier_own))
-    parts = [grams.of_words(symbols(line)[-_LAST:], salt) for salt, lines in sides for line in lines]
+    parts = [_words(line, salt) for salt, lines in sides for line in lines]
     return np.unique(np.concatenate(parts)) if parts else grams.NONE
+
+
+def _words(reading: Reading, salt: int) -> NDArray[np.int64]:
+    """The words of an earlier line, kept with it."""
+    key = _words, salt
+    if key not in reading.found:
+        reading.found[key] = grams.of_words(symbols(reading)[-_LAST:], salt)
+    found: NDArray[np.int64] = reading.found[key]
+    return found
 
 
 def _rules(hits: Iterable[Hit]) -> list[float]:

@@ -170,6 +170,10 @@ def _join_spaced(tokens: list[Token]) -> list[Token]:
     out: list[Token] = []
     i = 0
     while i < len(tokens):
+        if len(tokens[i].text) != 1:  # most words: no run begins here
+            out.append(tokens[i])
+            i += 1
+            continue
         end = _spaced_run(tokens, i)
         letters = [t for t in tokens[i:end] if t.shape != "p"]
         if len(letters) >= _MIN_SPACED and sum(t.shape == "w" for t in letters) >= _MIN_SPACED_LETTERS:
@@ -221,7 +225,7 @@ def _channel_inside(text: str) -> int:
 
 def _join_signs(tokens: list[Token]) -> list[Token]:
     """Words with a sign for a letter inside ("wh@tsapp") become one word, if that makes a channel's name."""
-    if not any(t.text in _SIGNS_FOR_LETTERS for t in tokens):
+    if _SIGNS_FOR_LETTERS.isdisjoint([t.text for t in tokens]):
         return tokens
     out: list[Token] = []
     for token in tokens:
@@ -284,7 +288,7 @@ def _name_in_pieces(tokens: list[Token], start: int) -> tuple[Token, int] | None
 
 def _unbracket(tokens: list[Token]) -> list[Token]:
     """Dots, commas and at signs in brackets ("anna[.]ru", "vasya(@)mail") lose them and the gaps around."""
-    if not any(t.text in _OPENING for t in tokens):
+    if _OPENING.isdisjoint([t.text for t in tokens]):
         return tokens
     out: list[Token] = []
     i = 0

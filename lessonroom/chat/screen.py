@@ -93,7 +93,8 @@ def decide(case: Case, opinion: Opinion, policy: ChatPolicy, severity: float = 0
 
 def is_for_rules(case: Case, policy: ChatPolicy) -> bool:
     """Whether the classifier need not be asked: the message was not read, or is in a language that it may not judge."""
-    return case.too_long or language_of(case.text) in KNOWN_LANGUAGES - policy.languages
+    off = KNOWN_LANGUAGES - policy.languages
+    return case.too_long or (bool(off) and language_of(case.text) in off)
 
 
 def decide_by_rules(case: Case, policy: ChatPolicy, *, degraded: bool = True) -> Verdict:

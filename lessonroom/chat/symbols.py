@@ -57,7 +57,14 @@ class Symbol(NamedTuple):
 
 
 def symbols(reading: Reading) -> list[Symbol]:
-    """The symbols of a message, in order."""
+    """The symbols of a message, in order; not to be changed."""
+    if symbols not in reading.found:
+        reading.found[symbols] = _symbols(reading)
+    found: list[Symbol] = reading.found[symbols]
+    return found
+
+
+def _symbols(reading: Reading) -> list[Symbol]:
     hosts = [host for host in reading.hosts if not all(label.isdigit() for label in host.labels)]
     taken = {_start_of(host, reading): (host.last, _of_host(host, reading)) for host in hosts}
     inside = {i for host in hosts for i in range(host.first, host.last + 1)}

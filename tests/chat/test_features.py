@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from lessonroom.chat import symbols
 from lessonroom.chat.features import BUCKETS, DAMPING, GROUPS, NAMES, RULES, Features
 from lessonroom.chat.policy import ChatPolicy
+from lessonroom.chat.rules import Reading
 from lessonroom.chat.screen import MAX_LENGTH, evidence, look
 from lessonroom.chat.types import Line
 from tests.chat.evidence import MORE_HOSTILE, conversations, steps, texts
@@ -174,3 +176,19 @@ def test_steps_grow_in_step_with_the_number_of_earlier_lines(piece: str) -> None
         for count in (2, 16)
     )
     assert sixteen < 10 * two
+
+
+def test_what_an_earlier_line_says_is_found_once_for_all_messages_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A room's dozen earlier lines stand before every message: read again each time, they cost more than it does."""
+    found: list[str] = []
+    find = symbols._symbols
+
+    def count(reading: Reading) -> list[symbols.Symbol]:
+        found.append(reading.text)
+        return find(reading)
+
+    monkeypatch.setattr(symbols, "_symbols", count)
+    context = [Line("tina", f"a line {'of the lesson ' * n}") for n in range(6)]
+    said = [evidence(look(text, POLICY, "sam", context)) for text in ("yes", "no", "yes")]
+    assert [found.count(line.text) for line in context] == [0, 1, 1, 1, 1, 1], "five of a side count"
+    assert [own.tolist() for own in said[0].grams] == [own.tolist() for own in said[2].grams]

@@ -33,6 +33,12 @@ _FRAMED = 0.6
 
 def apply(reading: Reading) -> list[Hit]:
     """Every hit of every rule, best first; none for a message without candidates."""
+    if RULES not in reading.found:
+        reading.found[RULES] = tuple(_apply(reading))
+    return list(reading.found[RULES])
+
+
+def _apply(reading: Reading) -> list[Hit]:
     if not reading.is_candidate():
         return []
     hits = [hit for rule in RULES for hit in rule(reading)]

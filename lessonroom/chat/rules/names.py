@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from lessonroom.chat.lexicon import CHANNEL, mask
 from lessonroom.chat.rules.reading import Name, Reading
 from lessonroom.chat.words import word_set
 
+_LATIN: Final = re.compile("[a-z]")
 _JOINERS: Final = frozenset("._-#")
 _ENGLISH: Final = word_set(
     "a about after again ago all already also always am an and another any anyone anything app apps are around as "
@@ -89,7 +91,7 @@ def _goes_on(reading: Reading, i: int) -> bool:
 
 def _likeness(reading: Reading, text: str, first: int, last: int) -> float:
     token = reading.tokens[first]
-    latin = any("a" <= c <= "z" for c in text)
+    latin = _LATIN.search(text) is not None
     if not 3 <= len(text) <= 40:
         return 0.0
     if last == first and token.shape == "w":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lessonroom.chat.digits import Run, runs_of
 from lessonroom.chat.domains import NETWORKS
@@ -86,6 +86,11 @@ class Reading:
     @cached_property
     def names(self) -> dict[int, Name | None]:
         """Handle-like stretches by their first token, as far as they were looked for; see ``names.name_at``."""
+        return {}
+
+    @cached_property
+    def found(self) -> dict[object, Any]:
+        """What other modules found in it, by a key of theirs: an earlier line is looked at again with each message."""
         return {}
 
     @cached_property
