@@ -29,7 +29,7 @@ from lessonroom.progress import Show, unseen
 
 SETTLE_SECONDS: Final = 2.0
 DRAIN_SECONDS: Final = 15.0
-"""How long after the last message answers and arrivals are waited for."""
+"""A time without any answer or arrival after which what is under way counts as lost."""
 DRAIN_LOOK_SECONDS: Final = 0.05
 READING_SECONDS: Final = 1.0
 CHECKPOINT_SECONDS: Final = 60.0
@@ -89,12 +89,15 @@ class Watch:
     dropped: int = 0
     interrupted: bool = False
     busy: float = 0.0
+    done: int = 0
+    """Messages that were answered until the latest reading."""
     _minute: tuple[Times, Times] | None = None
 
     def look(self, reading: Reading, talkers: list[Talker]) -> None:
         """Take in a reading of the server."""
         self.now, self.ended = reading, perf_counter()
         self.busy = process_time() - self.busy_before
+        self.done = self.ledger.acknowledged
         self.memory.append((self.ended - self.began, float(reading.memory)))
         self.dropped = sum(talker.dropped for talker in talkers)
 
@@ -119,7 +122,7 @@ class Watch:
             "said_late_ms": self.late.spread(),
             "server": {
                 "percent_of_a_core": round(100 * cpu / lasted, 1) if lasted else 0.0,
-                "microseconds_per_message": round(1e6 * cpu / ledger.sent) if ledger.sent else 0,
+                "microseconds_per_message": round(1e6 * cpu / self.done) if self.done else 0,
                 "memory_mib": round(self.now.memory / MIB, 1),
                 "memory_mib_per_minute": round(growth.per_minute(growth.settled(self.memory)), 3),
             },
@@ -208,11 +211,12 @@ async def _pace(talkers: list[Talker], load: Load, late: Times) -> None:
 
 
 async def _drain(ledger: Ledger, talkers: list[Talker]) -> None:
-    """Wait for what is under way, but not for those who are gone."""
-    for _ in range(round(DRAIN_SECONDS / DRAIN_LOOK_SECONDS)):
-        if not ledger.under_way or all(talker.dropped for talker in talkers):
-            break
+    """Wait for what is under way, for as long as some of it comes; but not for those who are gone."""
+    left, quiet = ledger.under_way, 0.0
+    while ledger.under_way and quiet < DRAIN_SECONDS and not all(talker.dropped for talker in talkers):
         await asyncio.sleep(DRAIN_LOOK_SECONDS)
+        quiet = quiet + DRAIN_LOOK_SECONDS if ledger.under_way == left else 0.0
+        left = ledger.under_way
     await asyncio.sleep(0.5)  # a double would come now
 
 

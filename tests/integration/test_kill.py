@@ -18,7 +18,8 @@ from websockets.exceptions import WebSocketException
 from lessonroom import messages as m
 from tests.integration.serving import PATIENCE, Visitor
 
-KILLS = 20
+KILLS, LONG_KILLS = 20, 100
+ROOMS, LONG_ROOMS = 2, 8
 KEY = "a-key-for-this-test"
 AT_ONCE = 16
 """Messages that wait for their acknowledgement."""
@@ -140,25 +141,41 @@ async def stop(*tasks: asyncio.Task[None]) -> None:
                 await task
 
 
-@pytest.mark.timeout(300)
-async def test_a_killed_server_loses_and_doubles_no_acknowledged_message(tmp_path: Path) -> None:
+async def under_load(server: Server, pairs: list[tuple[Writer, Reader]], enough: int) -> None:
+    """Write and read in all rooms until each writer has so many acknowledgements more; then the server is killed."""
+    before = [len(writer.acknowledged) for writer, _ in pairs]
+    tasks = [asyncio.create_task(work) for writer, reader in pairs for work in (writer.write(), reader.read())]
+    async with asyncio.timeout(PATIENCE * len(pairs)):
+        while any(len(writer.acknowledged) < had + enough for (writer, _), had in zip(pairs, before, strict=True)):
+            await asyncio.sleep(0.005)
+    await asyncio.sleep(random.uniform(0, 0.1))
+    await server.kill()
+    await stop(*tasks)
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    ("kills", "rooms"), [(KILLS, ROOMS), pytest.param(LONG_KILLS, LONG_ROOMS, marks=pytest.mark.long)]
+)
+async def test_a_killed_server_loses_and_doubles_no_acknowledged_message(
+    tmp_path: Path, kills: int, rooms: int
+) -> None:
     server = Server(tmp_path)
     await server.start()
-    teacher, student = await server.make_lesson()
-    writer, reader = Writer(student), Reader(teacher)
-    for _ in range(KILLS):
-        before = len(writer.acknowledged)
-        tasks = [asyncio.create_task(writer.write()), asyncio.create_task(reader.read())]
-        async with asyncio.timeout(PATIENCE):
-            while len(writer.acknowledged) < before + 20:
-                await asyncio.sleep(0.005)
-        await asyncio.sleep(random.uniform(0, 0.1))
-        await server.kill()
-        await stop(*tasks)
+    visitors = [await server.make_lesson() for _ in range(rooms)]
+    pairs = [(Writer(student), Reader(teacher)) for teacher, student in visitors]
+    for _ in range(kills):
+        await under_load(server, pairs, 20)
         await server.start()
-    stored = await everything(student)
+    stored = [await everything(student) for _, student in visitors]
     await server.kill()
+    for (writer, reader), messages in zip(pairs, stored, strict=True):
+        check(writer, reader, messages)
+        assert len(writer.acknowledged) >= 20 * kills
+    print(f"{kills} kills, {sum(len(writer.acknowledged) for writer, _ in pairs)} acknowledged, 0 lost, 0 doubled")
 
+
+def check(writer: Writer, reader: Reader, stored: list[m.ChatMessage]) -> None:
     assert [message.seq for message in stored] == list(range(1, len(stored) + 1))
     ids = [message.id for message in stored]
     assert len(set(ids)) == len(ids), "a message was stored twice"
@@ -166,4 +183,3 @@ async def test_a_killed_server_loses_and_doubles_no_acknowledged_message(tmp_pat
     assert {id_: places.get(id_) for id_ in writer.acknowledged} == writer.acknowledged
     assert all(message.text == text_of(message.id) for message in stored)
     assert [message.seq for message in reader.came] == list(range(1, len(reader.came) + 1))
-    assert len(writer.acknowledged) >= 20 * KILLS

@@ -15,7 +15,7 @@ from lessonroom.storage.sql import open_store
 from tests.contracts.store import ROOM
 
 ROOT = Path(__file__).parents[2]
-KILLS = 20
+KILLS, LONG_KILLS = 20, 100
 
 
 def acknowledged_until_killed(url: str, name: str, lines: int) -> list[str]:
@@ -30,11 +30,14 @@ def acknowledged_until_killed(url: str, name: str, lines: int) -> list[str]:
     return [line.rstrip("\n") for line in seen if line.endswith("\n")]
 
 
-@pytest.mark.timeout(300)
-async def test_no_acknowledged_message_is_lost_or_doubled_by_a_kill(sqlite_url: str, tmp_path: Path) -> None:
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kills", [KILLS, pytest.param(LONG_KILLS, marks=pytest.mark.long)])
+async def test_no_acknowledged_message_is_lost_or_doubled_by_a_kill(
+    sqlite_url: str, tmp_path: Path, kills: int
+) -> None:
     chance = random.Random(20)
     acknowledged: list[str] = []
-    for kill in range(KILLS):
+    for kill in range(kills):
         seen = acknowledged_until_killed(sqlite_url, f"run{kill}", chance.randrange(1, 120))
         assert seen
         acknowledged += seen
