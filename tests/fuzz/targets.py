@@ -13,7 +13,8 @@ from lessonroom.errors import BadSdp
 from lessonroom.media.candidates import read_candidate
 from lessonroom.media.sdp import SdpPolicy, read_offer
 from lessonroom.media.sdpfrag import read_fragment
-from tests.fuzz import corpus, media, whip
+from lessonroom.server.strict import read_message
+from tests.fuzz import corpus, lesson, media, whip
 from tests.fuzz.mutate import DATAGRAMS, TOKENS
 from tests.fuzz.runner import Read, Target
 
@@ -54,8 +55,8 @@ def candidate(data: bytes) -> None:
 
 def message(data: bytes) -> None:
     """A frame is refused, or a message that says the same when it is written and read again."""
-    read = messages.parse(data)
-    assert messages.parse(messages.dump(read)) == read, "what was written anew is not read as it was written"
+    read = read_message(_text(data))
+    assert read_message(messages.dump(read)) == read, "what was written anew is not read as it was written"
 
 
 def answer(data: bytes) -> None:
@@ -104,7 +105,8 @@ TARGETS = {
         Target("payload", media.PAYLOADS, media.payloads, (), DATAGRAMS, weight=8),
         Target("rtp", media.STREAMS, media.receiver, (), DATAGRAMS, weight=7),
         Target("rtcp", media.REPORTS, media.receiver, (), DATAGRAMS, weight=7),
+        Target("lesson", lesson.CONVERSATIONS, lesson.rooms, corpus.JSON_WORDS, DATAGRAMS, weight=0.3, cpu=0.3),
         Target("whip", whip.REQUESTS, whip.server, corpus.SDP_WORDS + whip.WORDS, weight=1),
     )
 }
-"""By name; the weights are shares of a hundred."""
+"""By name; the weights are shares of about a hundred."""

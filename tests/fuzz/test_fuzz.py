@@ -7,6 +7,7 @@ import random
 import signal
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,9 +80,8 @@ def test_any_other_exception_is_found_once_and_with_its_place(read: Read, kind: 
     assert kind in find.trace
 
 
-def test_an_input_that_takes_too_long_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "MOST_CPU", 0.0)
-    (find, *_) = run(of(lambda data: None), 1, "1").finds
+def test_an_input_that_takes_too_long_is_found() -> None:
+    (find,) = run(replace(of(lambda data: None), cpu=0.0), 1, "1").finds
     assert find.kind == "slow"
 
 
