@@ -60,6 +60,7 @@ class Ruling:
         self._apply = apply
         self._spawn = spawn
         self._settling = asyncio.Lock()
+        self._owed: dict[tuple[str, Purpose, By], ConsentRecord] = {}
 
     async def settle(self, live: Live) -> None:
         """Decide for a lesson whose teacher and student are known, once. Raises StoreDown."""
@@ -100,6 +101,7 @@ class Ruling:
         audit = consent_said(wanted)
         if said.given:
             await self._store.add_consent(wanted, audit)
+            self._owed.pop(_whose(wanted), None)  # a no that was said before it
             self._tell(wanted)
             return
         self._tell(wanted)
@@ -107,18 +109,21 @@ class Ruling:
             await self._store.add_consent(wanted, audit)
         except StoreDown:
             self._metrics.store_failed()
+            self._owed[_whose(wanted)] = wanted
             self._spawn(self._insist(wanted, audit))
             raise
 
     async def _insist(self, wanted: ConsentRecord, audit: AuditRecord) -> None:
-        while True:
+        """Write a no until it is written, or something said later stands in its place."""
+        whose = _whose(wanted)
+        while self._owed.get(whose) is wanted:
             await asyncio.sleep(RETRY_SECONDS)
             try:
-                await self._store.add_consent(wanted, audit)
+                if self._owed.get(whose) is wanted:
+                    await self._store.add_consent(wanted, audit)
+                    del self._owed[whose]
             except StoreDown:
                 self._metrics.store_failed()
-            else:
-                return
 
     def _tell(self, said: ConsentRecord) -> None:
         """Tell the lessons in which this word counts: the student's in this one, the guardian's in all of theirs."""
@@ -130,6 +135,10 @@ class Ruling:
             theirs = student is not None and live.senders.get(student.id) == said.person
             if own if said.by is By.SELF else theirs:
                 self._apply(live, ev.Consented(said.by, Word(said.given, said.expires_at)))
+
+
+def _whose(said: ConsentRecord) -> tuple[str, Purpose, By]:
+    return said.person, said.purpose, said.by
 
 
 def words_of(consents: Sequence[ConsentRecord], room: str, now: float) -> dict[By, Word]:

@@ -17,10 +17,17 @@ from lessonroom.rooms.ruling import Said
 from lessonroom.server.members import REFUSALS, Secret, cookie
 from lessonroom.server.security import OwnPage
 from lessonroom.server.services import services
+from lessonroom.server.strict import StrictRoute
 from lessonroom.storage.consent import By, ConsentRecord, Purpose
 from lessonroom.storage.store import MemberRecord
 
-router = APIRouter(prefix="/api/members", tags=["consent"], dependencies=[Depends(cookie)], responses=REFUSALS)
+router = APIRouter(
+    prefix="/api/members",
+    tags=["consent"],
+    dependencies=[Depends(cookie)],
+    responses=REFUSALS,
+    route_class=StrictRoute,
+)
 
 
 class ConsentAsk(BaseModel):
@@ -76,7 +83,7 @@ async def say_consent(
 ) -> ConsentsView:
     """Agree to a purpose, or take it back. What is taken back ends within a second, whatever runs."""
     reader, person = await _who(request, member, secret)
-    if ask.purpose not in _purposes(person):
+    if ask.purpose not in _purposes(request, person):
         raise Refused("expected a purpose for which this person is asked, got another one")
     said = Said(ask.purpose, ask.given, ask.text or TEXT, ask.lang)
     await services(request).hub.ruling.say(person, _side(reader), reader.id, said)
@@ -96,9 +103,14 @@ def _side(reader: MemberRecord) -> By:
     return By.GUARDIAN if reader.role == "guardian" else By.SELF
 
 
-def _purposes(person: MemberRecord) -> tuple[Purpose, ...]:
-    """Teachers are not looked at, so they are not asked about hints."""
-    return tuple(Purpose) if person.role == "student" else (Purpose.RESEARCH, Purpose.TRAINING)
+def _purposes(request: Request, person: MemberRecord) -> list[Purpose]:
+    """What this person is asked about: teachers not about hints, nobody about training that does not depend on it."""
+    asked = {Purpose.RESEARCH}
+    if person.role == "student":
+        asked.add(Purpose.HINTS)
+    if services(request).settings.training_consent:
+        asked.add(Purpose.TRAINING)
+    return [purpose for purpose in Purpose if purpose in asked]
 
 
 async def _view(request: Request, reader: MemberRecord, person: MemberRecord) -> ConsentsView:
@@ -115,7 +127,7 @@ async def _view(request: Request, reader: MemberRecord, person: MemberRecord) ->
                 own=_word(counts, purpose, By.SELF),
                 guardian=_word(counts, purpose, By.GUARDIAN),
             )
-            for purpose in _purposes(person)
+            for purpose in _purposes(request, person)
         ],
     )
 

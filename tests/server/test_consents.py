@@ -7,14 +7,18 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from lessonroom import messages as m
 from lessonroom.app import App
-from lessonroom.errors import BadInput
+from lessonroom.errors import BadInput, StoreDown
 from lessonroom.policy import Band, Mode
+from lessonroom.rooms import ruling
 from lessonroom.server.admission import About
 from lessonroom.simulate.facts import ADULT, PLACE, SETTING
+from lessonroom.storage.audit import AuditRecord
+from lessonroom.storage.consent import ConsentRecord
 from tests.integration.serving import Lesson, Visitor, serving
 from tests.tables import minors_allowed
 
@@ -84,6 +88,52 @@ async def test_nobody_but_student_and_guardian_speaks_and_only_with_their_own_se
     assert (await student.http.post(path, json=body, headers={"Origin": "http://evil.example"})).status_code == 403
     for broken in ({**body, "purpose": "all"}, {**body, "given": "yes"}, {"purpose": "hints"}, {**body, "more": 1}):
         assert (await student.http.post(path, json=broken)).status_code == 422
+
+
+async def test_a_body_that_says_a_thing_twice_is_no_consent(app: App) -> None:
+    student, _ = await family(app)
+    body = '{"purpose": "training", "given": false, "given": true}'
+    answer = await student.http.post(
+        f"/api/members/{student.member}/consents", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 422
+    assert not await app.services.store.consents("sam")
+
+
+async def test_where_training_does_not_depend_on_consent_nobody_is_asked_about_it(tmp_path: Path) -> None:
+    async with serving(tmp_path, training_consent=False) as app:
+        student, _ = await family(app)
+        assert set(words(await say(student, "research", True))) == {"hints", "research"}
+
+
+async def test_a_no_is_written_when_the_store_is_back_unless_a_yes_was_said_since(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, guardian = await family(app)
+    store, down = app.services.store, True
+    keep, kept = store.add_consent, asyncio.Event()
+
+    async def sometimes(consent: ConsentRecord, audit: AuditRecord) -> None:
+        if down:
+            raise StoreDown("told to be down")
+        await keep(consent, audit)
+        kept.set()
+
+    monkeypatch.setattr(store, "add_consent", sometimes)
+    monkeypatch.setattr(ruling, "RETRY_SECONDS", 0.01)
+    with pytest.raises(httpx.HTTPStatusError):
+        await say(guardian, "hints", False)
+    down = False
+    async with asyncio.timeout(5):
+        await kept.wait()
+    assert [word.given for word in await store.consents("sam")] == [False]
+    down = True
+    with pytest.raises(httpx.HTTPStatusError):
+        await say(guardian, "hints", False)
+    down = False
+    await say(guardian, "hints", True)
+    await asyncio.sleep(0.1)
+    assert [word.given for word in await store.consents("sam")] == [True]
 
 
 async def test_a_teacher_is_asked_about_research_and_training_and_never_about_hints(app: App) -> None:
