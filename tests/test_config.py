@@ -98,7 +98,7 @@ def test_a_key_may_have_scopes(scopes: str) -> None:
 @pytest.mark.parametrize("scopes", ["", "everything", "rooms+", "rooms members", "rooms:members"])
 def test_scopes_that_nobody_knows_stop_the_start(scopes: str) -> None:
     """A misspelt scope must not become a key for everything."""
-    with pytest.raises(BadSetting, match="^LESSONROOM_ADMIN_KEYS: expected") as caught:
+    with pytest.raises(BadSetting, match=r"^LESSONROOM_ADMIN_KEYS: expected") as caught:
         config.load({"LESSONROOM_ADMIN_KEYS": f"{'a' * 64}:{scopes}"})
     assert "aaaa" not in str(caught.value)
 

@@ -121,7 +121,7 @@ class Ruling:
             try:
                 if self._owed.get(whose) is wanted:
                     await self._store.add_consent(wanted, audit)
-                    del self._owed[whose]
+                    self._owed.pop(whose, None)
             except StoreDown:
                 self._metrics.store_failed()
 
