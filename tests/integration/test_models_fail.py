@@ -18,12 +18,17 @@ import pytest
 from lessonroom import messages as m
 from lessonroom import models
 from lessonroom.app import App
+from lessonroom.chat.classifier import NetworkClassifier
 from lessonroom.rooms import watching
 from tests.fakes_whip import WhipClient
 from tests.integration.serving import Lesson, Page, serving
 
 DEADLINE = 1.0
 """Of a look, in seconds; a look that has taken five of it is taken for hung."""
+
+
+UNDECIDED = "ask vasya_82 in tg"
+"""A contact for the model; the rules alone are not sure."""
 
 
 class Trouble:
@@ -214,11 +219,31 @@ async def test_without_the_chat_model_the_rules_decide_and_the_rest_is_held_visi
         async with serving(tmp_path, models_dir=folder) as app:
             lesson = await Lesson.make(app)
             async with lesson.teacher.page("page-t001") as teacher, lesson.student.page("page-s001") as student:
-                assert (await student.chat("call me: +7 912 345 67 89", "message-1")).state == "blocked"
-                assert (
-                    await student.chat("write to me at sam dot smith at mail dot com", "message-2")
-                ).state != "relayed"
-                await teacher.nothing(m.ChatMessage)
+                await the_rules_decide(teacher, student, 1)
+
+
+@pytest.mark.parametrize("kind", ["raises", "hangs", "says NaN", "says infinity"])
+async def test_a_chat_model_that_fails_in_mid_lesson_leaves_the_rules_and_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    trouble, logits = Trouble(), NetworkClassifier.logits
+    monkeypatch.setattr(NetworkClassifier, "logits", lambda *asked: trouble([logits(*asked)])[0])
+    async with serving(tmp_path, chat_deadline=0.2) as app:
+        lesson = await Lesson.make(app)
+        async with lesson.teacher.page("page-t001") as teacher, lesson.student.page("page-s001") as student:
+            await chat_and_call_go_on(lesson, teacher, student, 1)
+            trouble.kind = kind
+            await the_rules_decide(teacher, student, 2)
+            trouble.heal()
+            assert (await student.chat(UNDECIDED, "message-x")).state != "held"
+
+
+async def the_rules_decide(teacher: Page, student: Page, number: int) -> None:
+    """What is sure is blocked, what is harmless goes on, what the rules cannot decide is held and its writer told."""
+    assert (await student.chat(UNDECIDED, f"message-{number}c")).state == "held"
+    assert (await student.chat("call me: +7 912 345 67 89", f"message-{number}d")).state == "blocked"
+    assert (await student.chat("Is exercise 6 right?", f"message-{number}e")).state == "relayed"
+    assert (await teacher.get(m.ChatMessage)).text == "Is exercise 6 right?"
 
 
 def failures(app: App, kind: str = "") -> float:
