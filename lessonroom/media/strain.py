@@ -54,7 +54,7 @@ PRIOR: Mapping[Cue, Reading] = MappingProxyType(
         Cue.DISTRESS: Reading({"sadness": 1.0, "fear": 1.0}, Limits(0.11, 0.15)),
         # eyes closed for a large share of the time (PERCLOS, Wierwille et al. 1994). Eyes cast down on a page look
         # alike, so by itself it takes about two minutes without a glance up
-        Cue.DISENGAGED: Reading({"eye": -1.0}, Limits(0.15, 0.25), patience=28.0),
+        Cue.DISENGAGED: Reading({"eye": -1.0}, Limits(0.15, 0.25), patience=24.0),
     }
 )
 """A prior from the literature, fitted to no labels of ours."""

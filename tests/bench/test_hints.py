@@ -34,7 +34,7 @@ def pools() -> pictures.Pools:
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lessons of five minutes, few scenes and few rules: the figures are not what is looked at."""
     monkeypatch.setattr(hints, "LESSON", 300.0)
-    monkeypatch.setattr(hints, "CLEAR", (4.25,))
+    monkeypatch.setattr(hints, "CLEAR", (5.0,))
     monkeypatch.setattr(hints, "HOLDS", (0.0, 8.0))
     monkeypatch.setattr(hints, "THRESHOLDS", (0.6,))
     monkeypatch.setattr(hints, "RATES", (0.5,))
@@ -126,7 +126,7 @@ def test_a_hint_before_the_change_is_a_miss_and_no_quick_one(early: int, ninth: 
     """One miss in ten leaves nine that are told; two leave no delay of nine in ten. The median is that of true ones."""
     struck = [level(scenes.CHANGE_AT - 30.0, scenes.CHANGE_AT - 10.0)] * early
     struck += [level(scenes.CHANGE_AT, scenes.CHANGE_AT + 10.0)] * (10 - early)
-    point = hints._point(4.25, replace(RULES[1], hold=2.0), [[]], struck)
+    point = hints._point(5.0, replace(RULES[1], hold=2.0), [[]], struck)
     assert point["within_20_s"] == pytest.approx(1 - early / 10)
     assert point["median_delay"] == pytest.approx(2.0, abs=1.0)
     assert point["delay_of_90_percent"] == (point["median_delay"] if ninth else None)

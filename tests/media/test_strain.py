@@ -108,7 +108,7 @@ def test_unseen_time_neither_raises_nor_lowers() -> None:
 def test_a_long_gap_does_not_give_one_sample_the_weight_of_the_gap() -> None:
     state, _ = run(calm(0, 60))
     state, _ = run([face(100, anger=1.0)], state)
-    assert 0.3 < state.gathered[FACE_CUES.index(Cue.FROWNING)] < 0.4
+    assert 0.25 < state.gathered[FACE_CUES.index(Cue.FROWNING)] < 0.35
 
 
 def test_a_poor_view_ends_in_unsure_and_comes_back_without_flicker() -> None:
@@ -146,11 +146,11 @@ def test_evidence_does_not_depend_on_the_sample_rate() -> None:
 def test_two_rare_looks_are_no_more_than_two_pieces_of_evidence() -> None:
     """A look every two seconds stands for less than two seconds: nobody knows what was between."""
     state, _ = run(calm(0, 60))
-    _, strains = run([face(61.5 + 2 * i, anger=0.9) for i in range(3)], state)
+    _, strains = run([face(61.5 + 2 * i, anger=0.9) for i in range(4)], state)
     assert strains[1].level is not None
     assert strains[1].level < 0.5
-    assert strains[2].level is not None
-    assert strains[2].level >= 0.6
+    assert strains[3].level is not None
+    assert strains[3].level >= 0.6
 
 
 def test_a_change_that_comes_and_goes_adds_up() -> None:
@@ -174,7 +174,7 @@ def test_evidence_of_a_long_frown_is_gone_half_a_minute_after_it() -> None:
     state, strains = run([*calm(0, 60), *[face(60 + i / 2, anger=0.8) for i in range(240)]])
     assert strains[-1].level is not None
     assert strains[-1].level > 0.85
-    _, strains = run(calm(180, 45), state)
+    _, strains = run(calm(180, 60), state)
     below = [strain.at for strain in strains if strain.level is not None and strain.level < 0.5]
     assert below
     assert below[0] < 210
