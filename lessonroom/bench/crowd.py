@@ -22,6 +22,8 @@ from lessonroom.simulate.admission import Link
 
 AT_ONCE: Final = 16
 """Members that are let in at the same time."""
+REQUESTS: Final = 16
+"""HTTP requests that are under way at the same time."""
 WELCOME_SECONDS: Final = 30.0
 TEXTS: Final = (
     "Good morning! I have done the exercise about the past tense.",
@@ -51,7 +53,9 @@ class Door:
     """Exchanges links for sessions and sessions for tickets. Close it at the end."""
 
     def __init__(self, base: str) -> None:
-        limits = httpx.Limits(max_connections=64, max_keepalive_connections=64, keepalive_expiry=IDLE_SECONDS)
+        limits = httpx.Limits(max_connections=REQUESTS, keepalive_expiry=IDLE_SECONDS)
+        # requests wait here, not in the client: its own queue is searched from the beginning for each of them
+        self._turn = asyncio.Semaphore(REQUESTS)
         self._http = httpx.AsyncClient(base_url=base, headers={"Origin": base}, timeout=30.0, limits=limits)
         # cookies are handed in by us: a jar of a thousand would be searched for each request
         self._http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -72,7 +76,8 @@ class Door:
         return str(answer.json()["ticket"])
 
     async def _post(self, member: str, what: str, body: dict[str, str], headers: dict[str, str]) -> httpx.Response:
-        answer = await self._http.post(f"/api/members/{member}/{what}", json=body, headers=headers)
+        async with self._turn:
+            answer = await self._http.post(f"/api/members/{member}/{what}", json=body, headers=headers)
         if answer.is_error:
             raise Refused(f"expected a {what.removesuffix('s')}, got HTTP {answer.status_code}")
         return answer

@@ -12,6 +12,8 @@ SHARE_SETTLING: Final = 0.5
 """Of a run that is shorter than two of these, so much is left out."""
 ALLOWED_MIB: Final = 16.0
 """What the line may rise by from its beginning to its end, however long that is."""
+ALLOWED_SETTLING_MIB: Final = 64.0
+"""The same for a run that ends before the server has settled: it only finds large leaks."""
 
 Point = tuple[float, float]
 """Seconds, bytes."""
@@ -37,7 +39,10 @@ def settled(points: Sequence[Point]) -> Sequence[Point]:
 
 
 def grows(points: Sequence[Point]) -> bool:
-    """Whether the line through settled points rises by more than :data:`ALLOWED_MIB` from its beginning to its end."""
-    if not points:
+    """Whether the line through the settled part of these points rises by more than is allowed."""
+    kept = settled(points)
+    if not kept:
         return False
-    return per_minute(points) * (points[-1][0] - points[0][0]) / 60.0 > ALLOWED_MIB
+    short = points[-1][0] - points[0][0] < SETTLE_SECONDS / SHARE_SETTLING
+    rise = per_minute(kept) * (kept[-1][0] - kept[0][0]) / 60.0
+    return rise > (ALLOWED_SETTLING_MIB if short else ALLOWED_MIB)

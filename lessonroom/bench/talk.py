@@ -150,7 +150,7 @@ class Watch:
             yield "doubled"
         if self.dropped:
             yield "dropped_sockets"
-        if growth.grows(growth.settled(self.memory)):
+        if growth.grows(self.memory):
             yield "growth"
 
 

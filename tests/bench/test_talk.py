@@ -101,10 +101,12 @@ def test_the_slope_is_that_of_the_straight_line_through_the_readings() -> None:
 
 def test_a_server_that_fills_up_once_does_not_grow_and_one_that_leaks_does() -> None:
     filling = [(at, min(size, 150 * MIB)) for at, size in line(50, 10)]
-    assert not growth.grows(growth.settled(filling))
-    assert growth.grows(growth.settled(line(2, 10)))
-    assert growth.grows(growth.settled(line(0.1, 8 * 60))), "hours make a small leak a large one"
-    assert not growth.grows(growth.settled(line(0.01, 8 * 60)))
+    assert not growth.grows(filling)
+    assert growth.grows(line(2, 10))
+    assert growth.grows(line(0.1, 8 * 60)), "hours make a small leak a large one"
+    assert not growth.grows(line(0.01, 8 * 60))
+    assert not growth.grows(line(100, 0.5)), "half a minute is too short to tell filling from a leak"
+    assert growth.grows(line(600, 0.5))
     assert not growth.grows([])
 
 
