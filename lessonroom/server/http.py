@@ -22,6 +22,7 @@ from lessonroom.server import (
     whip,
 )
 from lessonroom.server.services import Services
+from lessonroom.server.sockets import Sockets
 
 TAGS = [
     {"name": "admission", "description": "How a page gets in: a session for the link's code, a ticket per connection."},
@@ -35,6 +36,8 @@ ABOUT = (
     "Hints for teachers and a screened chat for one-to-one online lessons. The sockets `/ws/room` and "
     "`/ws/operations` are described in `docs/protocol.md`."
 )
+
+SOCKETS = {"/ws/room": room_socket.room_socket, "/ws/operations": operations_socket.operations_socket}
 
 Step = Callable[[], Awaitable[None]]
 
@@ -65,7 +68,8 @@ def application(services: Services, *, start: Step, stop: Step) -> FastAPI:
     settings = services.settings
     app.add_middleware(security.KnownHost, public_url=settings.public_url, origins=settings.allowed_origins)
     app.add_middleware(security.SafeHeaders, public_url=settings.public_url)
-    for module in (members, consents, whip, room_socket, operations_socket, admin, health):
+    app.add_middleware(Sockets, served=SOCKETS)
+    for module in (members, consents, whip, admin, health):
         app.include_router(module.router)
     app.include_router(review.pages)
     app.include_router(review.platform)

@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import Sequence
 
-from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from lessonroom.errors import BadMessage, LessonroomError
@@ -17,10 +16,7 @@ from lessonroom.server.services import Services, services
 SLOW_SECONDS = 10.0
 """A page that does not take one snapshot in so long is closed."""
 
-router = APIRouter()
 
-
-@router.websocket("/ws/operations")
 async def operations_socket(socket: WebSocket) -> None:
     """Admit an operator, then send snapshots until either side ends it."""
     own = services(socket)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 
-from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from lessonroom.auth import TicketClaims
@@ -24,10 +23,7 @@ RATE, BURST = 40.0, 200.0
 FLUSH_SECONDS = 2.0
 """How long a closed outbox may go on sending what it has."""
 
-router = APIRouter()
 
-
-@router.websocket("/ws/room")
 async def room_socket(socket: WebSocket) -> None:
     """Admit, join, then carry messages both ways until either side ends it."""
     own = services(socket)

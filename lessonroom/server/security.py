@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lessonroom.errors import Refused
 from lessonroom.server.problems import problem
 from lessonroom.server.services import services
+from lessonroom.server.sockets import path_of
 
 POLICY = "; ".join(
     (
@@ -91,8 +92,11 @@ class KnownHost:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; sockets pass by: they have their Origin."""
-        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
-        if scope["type"] == "http" and path.startswith(self._guarded) and not self._knows(Headers(scope=scope)):
+        if (
+            scope["type"] == "http"
+            and path_of(scope).startswith(self._guarded)
+            and not self._knows(Headers(scope=scope))
+        ):
             await problem(421, "refused", "expected a Host of this server, got another")(scope, receive, send)
             return
         await self._app(scope, receive, send)
