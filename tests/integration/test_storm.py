@@ -26,8 +26,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 """Of ``web/js/socket.js``, as :func:`pause_before` is."""
 PATIENCE = 120.0
 BACK_SECONDS = 10.0
-BEFORE, LAST = 2, 2
-"""Messages of each student that are acknowledged before the storm, and that are on their way when it comes."""
+BEFORE, LAST = 2, 1
+"""Messages of each student: acknowledged before the storm, and on their way when it comes."""
 UNREACHABLE = (OSError, TimeoutError, httpx.HTTPError, Refused)
 
 
