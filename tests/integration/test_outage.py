@@ -284,7 +284,9 @@ async def test_while_the_database_fails_nothing_is_acknowledged_and_everything_e
         await until(lambda: ready(server))
         writing.cancel()
         await until(lambda: len(writer.places) + len(writer.refused) == writer.said)
-        assert (writer.codes, writer.lost) == ({"store_down"}, [])
+        # while each record waits for its deadline, what is written meanwhile finds the room's queue full
+        assert {"store_down"} <= writer.codes <= {"store_down", "rate_limited"}
+        assert writer.lost == []
         kept = stored(folder)
     assert {id_: kept.get(id_) for id_ in writer.places} == writer.places
     assert sorted(kept.values()) == list(range(1, len(kept) + 1))
