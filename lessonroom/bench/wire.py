@@ -21,11 +21,13 @@ from lessonroom.errors import Refused
 from lessonroom.messages import SUBPROTOCOL
 
 CONNECT_SECONDS: Final = 30.0
+NO_CODE: Final = 1006
+"""The end of a socket that was not closed but lost (RFC 6455 section 7.1.5)."""
 
 Hear = Callable[[bytes], None]
 """Takes one text frame, as UTF-8."""
-Lost = Callable[[int | None], None]
-"""Hears once of the end of an open socket: the close code, 1006 (RFC 6455 section 7.1.5) where none came."""
+Lost = Callable[[int], None]
+"""Hears once of the end of an open socket: its close code, or :data:`NO_CODE`."""
 
 
 class Wire(asyncio.Protocol):
@@ -89,7 +91,7 @@ class Wire(asyncio.Protocol):
         if not self.opened.done():
             self.opened.set_exception(Refused("expected an open socket, got one that was closed in the handshake"))
         elif self.opened.exception() is None:
-            self._lost(self._frames.close_code)
+            self._lost(self._frames.close_code or NO_CODE)
 
     def _greeted(self) -> None:
         if self._frames.handshake_exc is None:

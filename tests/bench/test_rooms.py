@@ -15,6 +15,7 @@ from lessonroom.bench.lesson import Waits, lesson
 from lessonroom.bench.serving import Reading, quantile, series, serving
 from lessonroom.errors import EngineDown
 from lessonroom.simulate import shaped
+from lessonroom.simulate.facts import PLACE
 from lessonroom.simulate.sources import SHIPPED_CLIP
 from tests.media.videos import cut, video
 
@@ -76,7 +77,7 @@ async def test_a_page_that_is_lost_ends_the_measurement(tmp_path: Path) -> None:
     """Nobody waits for ever for what a page without a socket cannot hear."""
     frames = shaped.encode(video(tmp_path / "clip.webm", seconds=3, size=(320, 240)))
     async with (
-        serving(tmp_path, os.environ, ice_loopback=True) as server,
+        serving(tmp_path, os.environ, ice_loopback=True, provider_place=PLACE) as server,
         lesson(server, 0, frames, Waits()) as made,
     ):
         made._teacher.transport.abort()

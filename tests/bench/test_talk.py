@@ -166,7 +166,7 @@ def test_a_run_that_is_interrupted_reports_what_it_has_and_every_minute_before(
 
 
 @contextlib.asynccontextmanager
-async def opened(tmp_path: Path, heard: list[bytes], lost: list[int | None]) -> AsyncIterator[wire.Wire]:
+async def opened(tmp_path: Path, heard: list[bytes], lost: list[int]) -> AsyncIterator[wire.Wire]:
     async with serving(tmp_path) as app:
         address = app.admission.public_url
         yield await wire.connect(f"{address.replace('http', 'ws')}/ws/room", address, heard.append, lost.append)
@@ -174,7 +174,7 @@ async def opened(tmp_path: Path, heard: list[bytes], lost: list[int | None]) -> 
 
 async def test_a_light_socket_hears_the_code_with_which_it_is_closed(tmp_path: Path) -> None:
     heard: list[bytes] = []
-    lost: list[int | None] = []
+    lost: list[int] = []
     async with opened(tmp_path, heard, lost) as socket:
         socket.say(b'{"type":"ping"}')
         async with asyncio.timeout(10):
@@ -184,7 +184,7 @@ async def test_a_light_socket_hears_the_code_with_which_it_is_closed(tmp_path: P
 
 
 async def test_a_light_socket_that_is_dropped_hears_so_once(tmp_path: Path) -> None:
-    lost: list[int | None] = []
+    lost: list[int] = []
     async with opened(tmp_path, [], lost) as socket:
         assert socket.open
         socket.abort()
