@@ -26,7 +26,7 @@ class Word:
 
 
 class Consent:
-    """The words on camera hints in one lesson. Every word of the student has a number: a late answer is recognised.
+    """The words on camera hints in one lesson. Every word has a number: a late answer is recognised.
 
     ``two_keys``: the student's yes needs the guardian's beside it.
     """
@@ -35,7 +35,11 @@ class Consent:
         self.two_keys = True
         self._people = people
         self._words: dict[By, Word] = {}
-        self._latest = 0
+        self._said = dict.fromkeys(By, 0)
+
+    def said(self, by: By) -> int:
+        """How many words of this side were heard: the number of the last one."""
+        return self._said[by]
 
     @property
     def agreed(self) -> bool | None:
@@ -49,27 +53,28 @@ class Consent:
 
     def say(self, person: Person, said: ConsentSend) -> list[Effect]:
         """Take the student's word from the lesson's page."""
-        self._latest += 1
+        self._said[By.SELF] += 1
         if not said.agreed:
             self._words[By.SELF] = Word(given=False, until=float("inf"))
-        return [KeepConsent(self._latest, person.id, said.agreed, said.text or TEXT, said.lang)]
+        return [KeepConsent(self._said[By.SELF], person.id, said.agreed, said.text or TEXT, said.lang)]
 
     def kept(self, answer: KeepConsent, until: float | None) -> list[Effect]:
         """The store has that word, which counts ``until`` then, or could not take it (None)."""
-        if answer.ask != self._latest or not answer.agreed:
+        if answer.ask != self._said[By.SELF] or not answer.agreed:
             return []  # the student has said something else since, or a no, which holds already
         if until is not None:
             self._words[By.SELF] = Word(given=True, until=until)
             return []
         return self._people.tell(self._people.get(answer.member), Problem(code="store_down"))
 
-    def heard(self, by: By, word: Word | None) -> None:
+    def heard(self, by: By, word: Word) -> None:
         """Somebody's word reached us by another way than the lesson's page."""
-        if by is By.SELF:
-            self._latest += 1
-        if word is None:
-            self._words.pop(by, None)
-        else:
+        self._said[by] += 1
+        self._words[by] = word
+
+    def remember(self, by: By, word: Word | None) -> None:
+        """What the store has. Whatever was said here since is newer: it may still wait to be written."""
+        if word is not None and not self._said[by]:
             self._words[by] = word
 
     def expire(self, now: float) -> None:

@@ -111,7 +111,10 @@ class Session:
 
 @dataclass(slots=True)
 class Live:
-    """A loaded room. ``context``: the latest lines, for the filter; ``senders``: the platform's name of each member."""
+    """A loaded room. ``context``: the latest lines, for the filter; ``senders``: the platform's name of each member.
+
+    ``settling``: held while its ceiling is decided.
+    """
 
     room: Room
     created_at: float
@@ -120,6 +123,7 @@ class Live:
     listening: Listening
     context: deque[Line]
     senders: dict[str, str]
+    settling: asyncio.Lock = field(default_factory=asyncio.Lock)
     outboxes: dict[int, Outbox] = field(default_factory=dict)
     session: Session | None = None
     consent_wanted: tuple[KeepConsent, ConsentRecord] | None = None

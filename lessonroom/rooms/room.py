@@ -169,8 +169,8 @@ class Room:
         match event:
             case ev.Settled(ceiling, student, guardian):
                 self.watch.settle(ceiling)
-                self.consent.heard(By.SELF, student)
-                self.consent.heard(By.GUARDIAN, guardian)
+                self.consent.remember(By.SELF, student)
+                self.consent.remember(By.GUARDIAN, guardian)
             case ev.Consented(by, word):
                 self.watch.trouble = None
                 self.consent.heard(by, word)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from lessonroom import logs
-from lessonroom.errors import StoreDown
+from lessonroom.errors import LessonroomError, StoreDown
 from lessonroom.metrics import Metrics
 from lessonroom.policy import read_mode
 from lessonroom.rooms import events as ev
@@ -59,12 +59,11 @@ class Ruling:
         self._rooms = rooms
         self._apply = apply
         self._spawn = spawn
-        self._settling = asyncio.Lock()
         self._owed: dict[tuple[str, Purpose, By], ConsentRecord] = {}
 
     async def settle(self, live: Live) -> None:
         """Decide for a lesson whose teacher and student are known, once. Raises StoreDown."""
-        async with self._settling:
+        async with live.settling:
             if live.room.watch.ceiling is None:
                 await self._settle(live)
 
@@ -76,8 +75,13 @@ class Ruling:
             return
         kept = read_mode(await self._store.set_ceiling(room, decided.mode.value, _decided(room, decided)))
         student = next(member for member in members if member.role == "student")
-        words = words_of(await self._store.consents(student.sender), room, time.time())
+        said = await self._store.consents(student.sender)
+        words = words_of([*said, *self._owed_by(student.sender)], room, time.time())
         self._apply(live, ev.Settled(replace(decided, mode=kept), words.get(By.SELF), words.get(By.GUARDIAN)))
+
+    def _owed_by(self, person: str) -> list[ConsentRecord]:
+        """What was said about this person and is not written yet: a no that counts already."""
+        return [owed for owed in self._owed.values() if owed.person == person]
 
     async def say(self, student: MemberRecord, by: By, member: str, said: Said) -> None:
         """Take what ``member``, the student or their guardian, says outside the lesson. Raises StoreDown.
@@ -98,20 +102,37 @@ class Ruling:
             room=student.room,
             member=member,
         )
+        await (self._agree(wanted) if said.given else self._take_back(wanted))
+
+    async def _agree(self, wanted: ConsentRecord) -> None:
+        """A yes counts once it is written, and where nothing else was said meanwhile."""
+        owed, reached = self._owed.get(_whose(wanted)), self._reached(wanted)
+        said = {live.room.id: live.room.consent.said(wanted.by) for live in reached}
+        await self._store.add_consent(wanted, consent_said(wanted))
+        if self._owed.get(_whose(wanted)) is not owed:
+            return  # a no that was said since
+        self._owed.pop(_whose(wanted), None)
+        self._tell(wanted, [live for live in reached if live.room.consent.said(wanted.by) == said[live.room.id]])
+
+    async def _take_back(self, wanted: ConsentRecord) -> None:
+        """A no counts at once, also in a lesson that is loaded while it is written."""
         audit = consent_said(wanted)
-        if said.given:
-            await self._store.add_consent(wanted, audit)
-            self._owed.pop(_whose(wanted), None)  # a no that was said before it
-            self._tell(wanted)
-            return
-        self._tell(wanted)
+        self._owed[_whose(wanted)] = wanted
+        self._tell(wanted, self._reached(wanted))
         try:
             await self._store.add_consent(wanted, audit)
         except StoreDown:
             self._metrics.store_failed()
-            self._owed[_whose(wanted)] = wanted
             self._spawn(self._insist(wanted, audit))
             raise
+        except LessonroomError:  # it will never be written: its lesson is gone
+            self._written(wanted)
+            raise
+        self._written(wanted)
+
+    def _written(self, wanted: ConsentRecord) -> None:
+        if self._owed.get(_whose(wanted)) is wanted:
+            del self._owed[_whose(wanted)]
 
     async def _insist(self, wanted: ConsentRecord, audit: AuditRecord) -> None:
         """Write a no until it is written, or something said later stands in its place."""
@@ -121,20 +142,27 @@ class Ruling:
             try:
                 if self._owed.get(whose) is wanted:
                     await self._store.add_consent(wanted, audit)
-                    self._owed.pop(whose, None)
+                    self._written(wanted)
             except StoreDown:
                 self._metrics.store_failed()
 
-    def _tell(self, said: ConsentRecord) -> None:
-        """Tell the lessons in which this word counts: the student's in this one, the guardian's in all of theirs."""
+    def _reached(self, said: ConsentRecord) -> list[Live]:
+        """The lessons in which this word counts: the student's in this one, the guardian's in all of theirs."""
         if said.purpose is not Purpose.HINTS:
-            return
-        for live in self._rooms():
-            own = live.room.id == said.room
-            student = live.room.people.first("student")
-            theirs = student is not None and live.senders.get(student.id) == said.person
-            if own if said.by is By.SELF else theirs:
-                self._apply(live, ev.Consented(said.by, Word(said.given, said.expires_at)))
+            return []
+        if said.by is By.SELF:
+            return [live for live in self._rooms() if live.room.id == said.room]
+        return [live for live in self._rooms() if _student_of(live) == said.person]
+
+    def _tell(self, said: ConsentRecord, lessons: Iterable[Live]) -> None:
+        for live in lessons:
+            self._apply(live, ev.Consented(said.by, Word(said.given, said.expires_at)))
+
+
+def _student_of(live: Live) -> str | None:
+    """The platform's name of a lesson's student."""
+    student = live.room.people.first("student")
+    return None if student is None else live.senders.get(student.id)
 
 
 def _whose(said: ConsentRecord) -> tuple[str, Purpose, By]:

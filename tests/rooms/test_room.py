@@ -452,6 +452,21 @@ def test_a_consent_that_expires_in_mid_lesson_ends_the_analysis_and_is_asked_for
     assert lesson.room.may_analyse(STUDENT) == "guardian_missing"
 
 
+def test_what_the_store_had_does_not_undo_what_was_said_since_the_room_was_loaded() -> None:
+    """A teacher who comes later has the policy decided, and consent read, while the student's word is written."""
+    lesson = Lesson(consent=None)
+    lesson.both()
+    lesson.say(STUDENT, m.ConsentSend(agreed=False))
+    lesson.tell(ev.Settled(Ceiling(Mode.M3, two_keys=False), Word(given=True, until=math.inf), None))
+    assert lesson.room.consent.agreed is False
+    lesson.say(STUDENT, m.ConsentSend(agreed=True))
+    asked = lesson.wanted[-1]
+    assert isinstance(asked, do.KeepConsent)
+    lesson.tell(ev.Settled(Ceiling(Mode.M3, two_keys=False), None, None))
+    lesson.tell(ev.ConsentKept(asked, math.inf))
+    assert lesson.room.consent.agreed is True
+
+
 def test_what_was_settled_does_not_rise_in_a_lesson() -> None:
     lesson = Lesson(consent=True, ceiling=Ceiling(Mode.M2, two_keys=False))
     lesson.both()

@@ -190,5 +190,50 @@ async def test_the_guardians_word_reaches_a_lesson_that_goes_on(tmp_path: Path) 
             assert (await page.get(m.Analysis, lambda told: told.mode == "M0")).reason == "guardian_missing"
 
 
+async def test_a_yes_that_waits_for_the_store_does_not_undo_the_no_that_was_said_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(tmp_path, policy_table=minors_allowed(tmp_path)) as app:
+        student, guardian = await family(app)
+        store, slow, asked = app.services.store, asyncio.Event(), asyncio.Event()
+        keep = store.add_consent
+
+        async def slowly(consent: ConsentRecord, audit: AuditRecord) -> None:
+            await keep(consent, audit)
+            if consent.given:
+                asked.set()
+                await slow.wait()
+
+        monkeypatch.setattr(store, "add_consent", slowly)
+        async with student.page():
+            live = app.hub._shelf.peek(live_room(app))
+            assert live is not None
+            yes = asyncio.create_task(say(guardian, "hints", True))
+            await asked.wait()
+            await say(guardian, "hints", False)
+            slow.set()
+            await yes
+            assert live.room.consent.guardian_missing
+
+
+async def test_a_no_that_is_not_written_yet_counts_in_a_lesson_that_is_loaded_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(tmp_path, policy_table=minors_allowed(tmp_path)) as app:
+        student, guardian = await family(app)
+        await say(guardian, "hints", True)
+
+        async def down(consent: ConsentRecord, audit: AuditRecord) -> None:
+            raise StoreDown("told to be down")
+
+        monkeypatch.setattr(app.services.store, "add_consent", down)
+        with pytest.raises(httpx.HTTPStatusError):
+            await say(guardian, "hints", False)
+        async with student.page():
+            live = app.hub._shelf.peek(live_room(app))
+            assert live is not None
+            assert live.room.consent.guardian_missing
+
+
 def live_room(app: App) -> str:
     return next(live.room.id for live in app.hub.live_rooms())
