@@ -44,5 +44,6 @@ async def erase(store: SqlStore, person: str, *, actor: str) -> dict[str, int]:
 
 
 def _records(actor: str, action: str, found: dict[str, Any]) -> list[AuditRecord]:
-    """One record for each member that the person was: their names do not go on record."""
-    return [record(actor, action, f"member:{member['id']}") for member in found["members"]]
+    """One record for each member that the person was, or one for a name without any: names do not go on record."""
+    about = [f"member:{member['id']}" for member in found["members"]] or ["person"]
+    return [record(actor, action, subject) for subject in about]

@@ -9,13 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from lessonroom import rights
 from lessonroom.errors import NotFound, Refused
 from lessonroom.storage.review import Decision, Why
 from lessonroom.storage.sql import SqlStore, open_store
 from lessonroom.storage.store import HintRecord, MessageState
-from tests.contracts.store import NOW, ROOM, STUDENT, TEACHER, YES, deed, said
+from tests.contracts.store import NOW, OTHER, ROOM, STUDENT, TEACHER, YES, deed, said
 
 FACTS = {"place": "US-CA", "band": "13-15", "release": "signed-7"}
 
@@ -56,6 +57,53 @@ async def test_a_member_can_be_named_by_the_id_too_and_that_it_was_handed_out_go
     assert [row.subject for row in await store.audits(None, 100) if row.action == "person.exported"] == [
         f"member:{STUDENT.id}"
     ] * 2
+
+
+async def test_the_id_of_one_lessons_member_means_the_whole_person(store: SqlStore) -> None:
+    """Consents and strikes are the person's: with one member alone they would go, and words in other lessons stay."""
+    await store.add_room(OTHER)
+    await store.add_member(replace(STUDENT, id="student-9", room=OTHER.id, name="Wilhelmina"))
+    await store.append(replace(said(1, sender="student-9", text="a second platypus"), room=OTHER.id))
+    assert len((await rights.export(store, STUDENT.id, actor="command"))["messages"]) == 3
+    await store.close_room(ROOM.id, NOW)
+    with pytest.raises(Refused, match="close it first"):
+        await rights.erase(store, STUDENT.id, actor="command")
+    await store.close_room(OTHER.id, NOW)
+    gone = await rights.erase(store, STUDENT.id, actor="command")
+    assert (gone["messages"], gone["members"]) == (3, 2)
+
+
+async def test_more_messages_than_a_statement_takes_values_are_handed_out_and_forgotten(store: SqlStore) -> None:
+    """A teacher writes tens of thousands in a year: SQLite takes 32,766 values by default, PostgreSQL 65,535."""
+    await store.append(said(4, text="one more"))
+
+    def narrow(db: Connection) -> None:
+        raw = db.connection.driver_connection
+        assert isinstance(raw, sqlite3.Connection)
+        raw.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 12)
+
+    def many(db: Connection) -> None:
+        copies = "".join(f"SELECT {n} AS n UNION ALL " for n in range(100, 120))[: -len("UNION ALL ")]
+        columns = "room, sender, text, at, state, probability, decider, model, findings, verdict"
+        db.exec_driver_sql(
+            f"INSERT INTO messages (seq, id, {columns}) SELECT n, 'more-' || n, {columns} FROM messages,"
+            f" ({copies}) WHERE text = 'one more'"
+        )
+
+    await store.run(many)
+    for writes in (True, False):
+        await store.run(narrow, writes=writes)
+    assert len((await rights.export(store, STUDENT.sender, actor="command"))["messages"]) == 23
+    await store.close_room(ROOM.id, NOW)
+    assert (await rights.erase(store, STUDENT.sender, actor="command"))["messages"] == 23
+
+
+async def test_a_name_with_a_standing_and_no_lesson_goes_on_record_too(store: SqlStore) -> None:
+    await store.set_paying("platform:99", True)
+    await rights.export(store, "platform:99", actor="command")
+    await rights.erase(store, "platform:99", actor="command")
+    last = (await store.audits(None, 100))[-2:]
+    assert [(row.action, row.subject) for row in last] == [("person.exported", "person"), ("person.erased", "person")]
 
 
 async def test_a_person_whose_lesson_is_open_is_not_forgotten_yet(store: SqlStore) -> None:

@@ -1,6 +1,7 @@
 """One person's records, to hand them out or to forget them: plain functions of a connection, run by a worker.
 
-A person is all members with the platform's name for them (``sender``), or the one member with that id.
+A person is all members with the platform's name for them (``sender``); the id of one of these names all of them, too:
+consents and standing are kept by the platform's name, and would else go or stay apart from the rest.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, or_, select, update
 
 from lessonroom.errors import NotFound, Refused
 from lessonroom.storage import auditlog
@@ -29,8 +30,9 @@ def records_of(db: Connection, who: str) -> Record:
     """
     people = _members(db, who)
     ids, names = [row.id for row in people], _names(people, who)
-    said = db.execute(select(messages).where(messages.c.sender.in_(ids)).order_by(messages.c.number)).all()
-    judged = select(labels).where(labels.c.message.in_([row.number for row in said])).order_by(labels.c.message)
+    said = db.execute(select(messages).where(_said(people)).order_by(messages.c.number)).all()
+    # joined, and not listed: a database takes only so many values in one statement
+    judged = select(labels).join_from(labels, messages).where(_said(people)).order_by(labels.c.message)
     lessons = [row.room for row in people if row.room is not None]
     own = [row.room for row in people if row.role == "student"]
     about = [f"member:{one}" for one in ids]
@@ -65,10 +67,9 @@ def forget(db: Connection, who: str, records: Sequence[AuditRecord]) -> dict[str
     lessons = [row.room for row in people if row.room is not None]
     if db.scalars(select(rooms.c.id).where(rooms.c.id.in_(lessons), rooms.c.closed_at.is_(None))).first() is not None:
         raise Refused("expected a person whose lessons are all closed, got one with an open lesson; close it first")
-    numbers = list(db.scalars(select(messages.c.number).where(messages.c.sender.in_(ids))))
     own = [row.room for row in people if row.role == "student"]
     gone = {
-        "messages": forget_messages(db, numbers),
+        "messages": forget_messages(db, select(messages.c.number).where(_said(people))),
         "hints": hits(db, delete(hints).where(hints.c.room.in_(own))),
         "consents": hits(db, delete(consent_words).where(consent_words.c.person.in_(names))),
         "strikes": hits(db, delete(strikes).where(strikes.c.sender.in_(names))),
@@ -87,12 +88,20 @@ def _shell() -> Record:
 
 
 def _members(db: Connection, who: str) -> Sequence[Row[Any]]:
-    named = or_(members.c.sender == who, members.c.id == who) if who else members.c.id == who
+    alias = select(members.c.sender).where(members.c.id == who, members.c.sender != "")
+    # what is left of one who was forgotten has no name, and no word may mean all of these
+    named = or_(members.c.id == who, members.c.sender.in_(alias), and_(members.c.sender == who, members.c.sender != ""))
     found = db.execute(select(members).where(named).order_by(members.c.number)).all()
     known = db.scalar(select(senders.c.sender).where(senders.c.sender == who)) if who else None
     if not found and known is None:
         raise NotFound("expected the platform's name of a person or the id of a member, got another word")
     return found
+
+
+def _said(people: Sequence[Row[Any]]) -> ColumnElement[bool]:
+    """A condition for their messages: by room, too, whose index finds them."""
+    rooms_of = {row.room for row in people if row.room is not None}
+    return and_(messages.c.room.in_(rooms_of), messages.c.sender.in_([row.id for row in people]))
 
 
 def _names(people: Sequence[Row[Any]], who: str) -> list[str]:

@@ -130,8 +130,8 @@ def _drop_messages(kind: Kind) -> Callable[[Connection, float], int]:
     return drop
 
 
-def forget_messages(db: Connection, numbers: list[int]) -> int:
-    """Delete messages with what people decided on them."""
+def forget_messages(db: Connection, numbers: list[int] | Select[Any]) -> int:
+    """Delete messages with what people decided on them. ``numbers``: a few of them, or a selection."""
     db.execute(delete(labels).where(labels.c.message.in_(numbers)))
     return hits(db, delete(messages).where(messages.c.number.in_(numbers)))
 
