@@ -101,13 +101,15 @@ def report(context: click.Context, *, data_dir: Path | None) -> None:
 
 def _deployed(settings: Settings, lives: Any) -> Any:
     from lessonroom import models
-    from lessonroom.policy_file import load_table
+    from lessonroom.policy_file import table_in_force
     from lessonroom.privacy import Deployed
     from lessonroom.storage import sweeping
     from lessonroom.sweeper import Sweeper
 
     cards = {name: models.load(name, settings.models_dir).card for name in models.names(settings.models_dir)}
-    known = Deployed(settings, load_table(settings.policy_table), cards, lives)
+    # as the server reads it: the draft of one whose table cannot be read says that nothing is analysed
+    table = table_in_force(settings.policy_table, today=datetime.now(UTC).date())
+    known = Deployed(settings, table, cards, lives)
     if not _has_database(settings):
         return known
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from lessonroom import logs
 from lessonroom.chat.standing import FORGET_SECONDS
 from lessonroom.config import Settings
-from lessonroom.errors import StoreDown
+from lessonroom.errors import LessonroomError
 from lessonroom.rooms.recording import SERVER, record
 from lessonroom.storage import auditlog, sweeping
 from lessonroom.storage.retention import DAY, Kind, Lives, Sweep, cuts
@@ -56,6 +56,7 @@ class Sweeper:
         self._pause = pause
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
+        self._in_log = False
 
     def start(self) -> None:
         """Begin to sweep every hour. Call on the event loop."""
@@ -76,7 +77,10 @@ class Sweeper:
 
     async def sweep(self) -> list[Sweep]:
         """Let go of everything whose time is over, kind by kind. Raises StoreDown."""
-        return [await self._sweep(kind, cut) for kind, cut in cuts(self._lives, self._clock()).items()]
+        done = [await self._sweep(kind, cut) for kind, cut in cuts(self._lives, self._clock()).items()]
+        if self._in_log:  # of this sweep, or of an earlier one that met a reader
+            self._in_log = not await self._store.scrub()
+        return done
 
     async def _sweep(self, kind: Kind, cut: float) -> Sweep:
         deleted = 0
@@ -93,8 +97,8 @@ class Sweeper:
         if not done.deleted:
             return
         audit = record(SERVER, "records.deleted", f"kind:{done.kind}", deleted=done.deleted, left=done.left_beyond)
+        self._in_log = True
         await self._store.run(lambda db: auditlog.add(db, audit))
-        await self._store.scrub()  # a log that is being read is cut after the next sweep
 
     async def _keep_sweeping(self) -> None:
         while True:
@@ -102,6 +106,8 @@ class Sweeper:
                 for done in await self.sweep():
                     if done.deleted:
                         log.info("records were deleted, their time was over", kind=done.kind.value, count=done.deleted)
-            except StoreDown as error:
+            except LessonroomError as error:  # StoreDown, or a record that came in between: in an hour again
                 log.error("a sweep ended early", reason=str(error))
+            except Exception:  # a defect must not keep records for ever, unseen
+                log.exception("a sweep failed")
             await asyncio.sleep(EVERY_SECONDS)

@@ -68,3 +68,12 @@ def test_the_report_can_be_made_before_there_is_a_database(tmp_path: Path, capsy
     assert "unknown: no database" in capsys.readouterr().out
     for command in (("export", "sam"), ("erase", "sam"), ("retention",)):
         assert "data_dir" in told(capsys, "privacy", *command, "--data-dir", tmp_path / "none")
+
+
+def test_the_report_of_a_server_whose_policy_table_is_broken_says_that_nothing_is_analysed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "table.json").write_text("{", encoding="utf-8")
+    monkeypatch.setenv("LESSONROOM_POLICY_TABLE", str(tmp_path / "table.json"))
+    assert code_of("privacy", "report", "--data-dir", tmp_path / "none") == 0
+    assert "no policy table could be read: nothing is analysed" in capsys.readouterr().out

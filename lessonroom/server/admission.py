@@ -164,9 +164,9 @@ class Admission:
         return self._settings.guardian_days * DAY if role == "guardian" else self._settings.session_hours * 3600
 
     async def ward(self, guardian: MemberRecord) -> MemberRecord:
-        """The student for whom a guardian speaks. Raises NotFound, StoreDown."""
+        """The student for whom a guardian speaks. Raises NotFound, also for one who was forgotten; StoreDown."""
         for member in await self._store.members(guardian.room):
-            if member.role == "student":
+            if member.role == "student" and member.sender:
                 return member
         raise NotFound("expected a room with a student, got one without")
 

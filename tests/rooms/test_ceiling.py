@@ -68,6 +68,15 @@ def test_a_platform_that_does_not_say_where_it_is_and_a_table_that_cannot_be_rea
         assert ceiling.mode is Mode.M0
 
 
+@pytest.mark.parametrize("role", ["teacher", "student"])
+def test_two_of_one_role_allow_nothing_for_it_is_not_clear_whose_facts_count(role: str) -> None:
+    minor = replace(person(role, replace(ADULT, band=Band.FROM_13)), id="another")
+    for people in ([minor, person("teacher"), person("student")], [person("teacher"), person("student"), minor]):
+        ceiling = ceiling_of(HOUSE, room(), people, NOW)
+        assert ceiling is not None
+        assert ceiling.mode is Mode.M0
+
+
 def test_a_student_under_18_needs_the_guardian_beside_them_and_so_does_one_of_unknown_age() -> None:
     for band, two_keys in ((Band.FROM_16, True), (Band.UNDER_13, True), (Band.ADULT, False), ("", True)):
         assert decided(replace(ADULT, band=band)).two_keys is two_keys

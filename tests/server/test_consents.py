@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from lessonroom import messages as m
+from lessonroom import rights
 from lessonroom.app import App
 from lessonroom.errors import BadInput, StoreDown
 from lessonroom.policy import Band, Mode
@@ -168,6 +169,17 @@ async def test_there_is_no_guardian_without_a_student_under_18_and_no_second_one
     await app.admission.make_member(room, "student", "Sam", about=ADULT)
     with pytest.raises(BadInput, match="student under 18"):
         await app.admission.make_member(room, "guardian", "Gus")
+
+
+async def test_nobody_speaks_for_a_student_who_was_forgotten(app: App) -> None:
+    """What is left of all who were forgotten has one and the same name: none."""
+    _, guardian = await family(app)
+    record = await app.services.store.member(guardian.member)
+    await app.hub.close_room(record.room)
+    await rights.erase(app._store, "sam", actor="command")
+    with pytest.raises(httpx.HTTPStatusError, match="404"):
+        await say(guardian, "training", True)
+    assert not await app.services.store.consents("")
 
 
 async def test_the_guardians_word_reaches_a_lesson_that_goes_on(tmp_path: Path) -> None:
