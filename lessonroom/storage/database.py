@@ -71,6 +71,10 @@ def connect(url: str, *, deadline: float) -> Database:
     raise BadSetting(f"{_KEY}: expected sqlite or postgresql, got another database")
 
 
+_SCRUB_SECONDS = 0.1
+"""Longest wait for readers when the log of changes is cut: everybody who wants to write waits meanwhile."""
+
+
 class SqliteFile:
     """A file in WAL mode. A commit has reached the disk when it returns (``synchronous=FULL``)."""
 
@@ -98,9 +102,9 @@ class SqliteFile:
     def scrub(self) -> bool:
         """Move the -wal file's content into the database, where it is overwritten, and cut that file to nothing.
 
-        With a connection of its own: a transaction cannot do it.
+        With a connection of its own: a transaction cannot do it. It gives up soon, so that no lesson waits for it.
         """
-        engine = _SqliteSide(self._path, self._wait, writes=True, begins=False).engine
+        engine = _SqliteSide(self._path, _SCRUB_SECONDS, writes=True, begins=False).engine
         try:
             with engine.connect() as connection:
                 busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]

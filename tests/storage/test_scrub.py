@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -53,6 +54,24 @@ async def test_a_reader_in_the_way_of_scrubbing_is_told(sqlite_url: str, tmp_pat
         other.execute("ROLLBACK")
         assert await store.scrub()
     await store.close()
+
+
+async def test_no_lesson_waits_while_a_reader_is_in_the_way_of_scrubbing(sqlite_url: str, tmp_path: Path) -> None:
+    """Whoever cuts the log keeps all writers out while it waits for readers, such as a check of the whole audit."""
+    server, command = (open_store(sqlite_url, deadline=seconds, queue=100) for seconds in (1, 30))
+    for store in (server, command):
+        await store.open()
+    with closing(sqlite3.connect(tmp_path / "lessons.sqlite3", isolation_level=None)) as other:
+        await server.check()
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM rooms").fetchall()
+        await server.check()
+        scrubbing = asyncio.create_task(command.scrub())
+        while not scrubbing.done():
+            await server.check()
+        assert not await scrubbing
+    for store in (server, command):
+        await store.close()
 
 
 async def test_a_database_that_is_gone_cannot_be_scrubbed(sqlite_store: SqlStore, tmp_path: Path) -> None:

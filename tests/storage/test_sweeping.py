@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lessonroom.errors import BadInput
 from lessonroom.storage.consent import Purpose
-from lessonroom.storage.retention import DAY, Kind, cuts
+from lessonroom.storage.retention import DAY, Kind, Sweep, cuts
 from lessonroom.storage.review import Decision, Why
 from lessonroom.storage.sql import SqlStore, open_store
 from lessonroom.storage.store import HintRecord, MessageState
@@ -128,6 +131,46 @@ async def test_deleted_words_are_in_no_file_of_the_database(tmp_path: Path, sqli
     await store.close_room(ROOM.id, NOW + 60)
     assert any(b"platypus" in file.read_bytes() for file in tmp_path.iterdir())
     await swept(store, LATER)
+    assert not any(b"platypus" in file.read_bytes() for file in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("error", [BadInput("a record came in between"), RuntimeError("a defect")])
+async def test_a_sweep_that_fails_is_not_the_last(
+    sqlite_store: SqlStore, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    tried = asyncio.Queue[None]()
+
+    async def fail() -> list[Sweep]:
+        tried.put_nowait(None)
+        raise error
+
+    monkeypatch.setattr("lessonroom.sweeper.EVERY_SECONDS", 0.001)
+    hourly = sweeper(sqlite_store, NOW)
+    monkeypatch.setattr(hourly, "sweep", fail)
+    hourly.start()
+    async with asyncio.timeout(5):
+        for _ in range(3):
+            await tried.get()
+    await hourly.stop()
+
+
+async def test_a_log_of_changes_that_was_being_read_is_cut_by_the_next_sweep(
+    tmp_path: Path, sqlite_store: SqlStore
+) -> None:
+    """Also when that one has nothing to delete itself."""
+    store = sqlite_store
+    await store.add_room(ROOM)
+    await store.add_member(STUDENT)
+    await store.append(said(1, text="a word like platypus"))
+    await store.close_room(ROOM.id, NOW + 60)
+    hourly = sweeper(store, LATER)
+    reader = sqlite3.connect(next(tmp_path.glob("*.sqlite3")), isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT text FROM messages").fetchall()
+    await hourly.sweep()
+    assert any(b"platypus" in file.read_bytes() for file in tmp_path.iterdir())
+    reader.close()
+    await hourly.sweep()
     assert not any(b"platypus" in file.read_bytes() for file in tmp_path.iterdir())
 
 
