@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from urllib.parse import urlsplit
@@ -24,6 +25,8 @@ from lessonroom.storage.store import MemberRecord, RoomRecord, Store
 DAY = 86_400.0
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 """Names under which a browser on the same machine reaches the server."""
+MOST_REMEMBERED = 1000
+"""How many of those who spoke of consent last can take it back while the store is down."""
 ONE_EACH = ("teacher", "student", "guardian")
 """Roles of which a room has one at most."""
 
@@ -81,6 +84,7 @@ class Admission:
         self._secret = secret
         self._clock = clock
         self._making = asyncio.Lock()
+        self._spoke: OrderedDict[str, tuple[MemberRecord, MemberRecord]] = OrderedDict()
         self.public_url = public_url(settings)
         self.origins = origins(settings)
 
@@ -170,6 +174,18 @@ class Admission:
                 return member
         raise NotFound("expected a room with a student, got one without")
 
+    def remember(self, reader: MemberRecord, person: MemberRecord) -> None:
+        """``reader`` may speak for ``person``, as the store has just said."""
+        self._spoke[reader.id] = reader, person
+        self._spoke.move_to_end(reader.id)
+        if len(self._spoke) > MOST_REMEMBERED:
+            self._spoke.popitem(last=False)
+
+    def remembered(self, member: str, secret: str) -> tuple[MemberRecord, MemberRecord] | None:
+        """Reader and person as they were remembered; None when they were not. Raises TicketRefused."""
+        found = self._spoke.get(member)
+        return None if found is None else (self._check(found[0], secret), found[1])
+
     def alias(self, sender: str) -> str:
         """What a sender is called in records that stay for ever."""
         return auth.alias(self._secret, sender)
@@ -193,7 +209,9 @@ class Admission:
 
     async def session(self, member: str, secret: str) -> MemberRecord:
         """The member whose session this is. Raises TicketRefused, NotFound."""
-        record = await self._store.member(member)
+        return self._check(await self._store.member(member), secret)
+
+    def _check(self, record: MemberRecord, secret: str) -> MemberRecord:
         lives = record.session_expires_at is not None and self._clock() < record.session_expires_at
         if not auth.matches(secret, record.session_hash) or not lives:
             raise TicketRefused(

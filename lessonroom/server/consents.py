@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from lessonroom.auth import Permission, may
-from lessonroom.errors import Refused
+from lessonroom.errors import Refused, StoreDown
 from lessonroom.policy import Band
 from lessonroom.rooms.consent import TEXT
 from lessonroom.rooms.ruling import Said
@@ -82,7 +82,13 @@ async def say_consent(
     member: str, ask: ConsentAsk, request: Request, origin: OwnPage, secret: Secret = None
 ) -> ConsentsView:
     """Agree to a purpose, or take it back. What is taken back ends within a second, whatever runs."""
-    reader, person = await _who(request, member, secret)
+    try:
+        reader, person = await _who(request, member, secret)
+    except StoreDown:  # what is taken back ends all the same, for those whom this process knows
+        known = None if ask.given else services(request).admission.remembered(member, secret or "")
+        if known is None:
+            raise
+        reader, person = known
     if ask.purpose not in _purposes(request, person):
         raise Refused("expected a purpose for which this person is asked, got another one")
     said = Said(ask.purpose, ask.given, ask.text or TEXT, ask.lang)
@@ -96,7 +102,9 @@ async def _who(request: Request, member: str, secret: str | None) -> tuple[Membe
     reader = await admission.session(member, secret or "")
     if not may(reader.role, Permission.CONSENTS):
         raise Refused("expected a member of a lesson or a guardian, got another role")
-    return reader, await admission.ward(reader) if reader.role == "guardian" else reader
+    person = await admission.ward(reader) if reader.role == "guardian" else reader
+    admission.remember(reader, person)
+    return reader, person
 
 
 def _side(reader: MemberRecord) -> By:

@@ -171,6 +171,29 @@ async def test_there_is_no_guardian_without_a_student_under_18_and_no_second_one
         await app.admission.make_member(room, "guardian", "Gus")
 
 
+async def test_what_is_taken_back_ends_while_the_database_is_gone(tmp_path: Path) -> None:
+    async with serving(tmp_path, policy_table=minors_allowed(tmp_path)) as app:
+        student, guardian = await family(app)
+        async with student.page():
+            live = app.hub._shelf.peek(live_room(app))
+            assert live is not None
+            await say(guardian, "hints", True)
+            assert not live.room.consent.guardian_missing
+            file = tmp_path / "lessonroom.sqlite3"
+            away = file.rename(tmp_path / "away.sqlite3")
+            with pytest.raises(httpx.HTTPStatusError, match="503"):
+                await say(guardian, "hints", False)
+            assert live.room.consent.guardian_missing
+            with pytest.raises(httpx.HTTPStatusError, match="503"):
+                await say(guardian, "hints", True)
+            assert live.room.consent.guardian_missing
+            foreign = f"/api/members/{guardian.member}/consents"
+            cookies = {"Cookie": "lessonroom=another-secret"}
+            body = {"purpose": "hints", "given": False}
+            assert (await student.http.post(foreign, json=body, headers=cookies)).status_code == 401
+            away.rename(file)
+
+
 async def test_nobody_speaks_for_a_student_who_was_forgotten(app: App) -> None:
     """What is left of all who were forgotten has one and the same name: none."""
     _, guardian = await family(app)
