@@ -90,6 +90,24 @@ def everything(*folders: Path) -> dict[str, bytes]:
     return {str(file): file.read_bytes() for folder in folders for file in folder.rglob("*") if file.is_file()}
 
 
+ENCODED = (
+    b"\xff\xd8\xff\xe0",
+    b"\x89PNG\r\n",
+    b"WEBPVP8",
+    b"/9j/4AAQ",
+    b"_9j_4AAQ",
+    b"iVBORw0KGgo",
+    b"\\xff\\xd8\\xff\\xe0",
+    b"ffd8ffe0",
+)
+"""How files of JPEG, PNG and WebP begin: as they are, in base64 of either alphabet, as Python shows bytes, in hex."""
+
+
+def pictures(places: dict[str, bytes]) -> list[str]:
+    """Where a picture stands that was encoded anew: nothing of its pixels can be looked for."""
+    return found(set(ENCODED), places)
+
+
 def found(traces: set[bytes], places: dict[str, bytes]) -> list[str]:
     return [name for name, content in places.items() if any(trace in content for trace in traces)]
 
@@ -148,9 +166,14 @@ async def test_nothing_of_a_watermarked_face_is_found_anywhere(tmp_path: Path, t
     assert "lessonroom_samples_total" in metrics
     assert '"analysis"' in "".join(told)
     assert found(traces, places) == []
+    assert pictures(places) == []
     assert {Path(name).name for name in running} <= FILES
     # and the search does find what is there
     for name, leak in (("picture", eyes.pictures[0].tobytes()), ("text", base64.b64encode(eyes.pictures[1].tobytes()))):
         (temporary / name).write_bytes(b"abc" + leak)
+    jpeg = cv2.imencode(".jpg", eyes.pictures[0])[1].tobytes()
+    for number, leak in enumerate((jpeg, base64.b64encode(jpeg), repr(jpeg).encode(), jpeg.hex().encode())):
+        (temporary / f"encoded-{number}").write_bytes(b"abc" + leak)
+    assert len(pictures(everything(temporary))) == 4
     (temporary / "score").write_text(str(next(one.expression for one in eyes.seen if one.expression)))
     assert {Path(name).name for name in found(traces, everything(temporary))} >= {"picture", "score"}
