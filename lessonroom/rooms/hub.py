@@ -126,7 +126,7 @@ class Hub:
                 await asyncio.gather(*lanes, *ends)
         except TimeoutError:
             log.error("stopped before everything was finished", count=sum(not live.idle for live in rooms))
-        await self.keeping.finish()
+        await asyncio.gather(self.keeping.finish(), self.ruling.finish())
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

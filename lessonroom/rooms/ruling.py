@@ -18,7 +18,7 @@ from lessonroom.policy import read_mode
 from lessonroom.rooms import events as ev
 from lessonroom.rooms.ceiling import Ceiling, House, ceiling_of
 from lessonroom.rooms.consent import Word
-from lessonroom.rooms.keeping import DAY, RETRY_SECONDS, Apply, Spawn
+from lessonroom.rooms.keeping import DAY, FINISH_SECONDS, RETRY_SECONDS, Apply, Spawn
 from lessonroom.rooms.live import Live
 from lessonroom.rooms.recording import SERVER, consent_said, record
 from lessonroom.storage.audit import AuditRecord
@@ -59,7 +59,13 @@ class Ruling:
         self._rooms = rooms
         self._apply = apply
         self._spawn = spawn
+        self._insisting: set[asyncio.Task[None]] = set()
         self._owed: dict[tuple[str, Purpose, By], ConsentRecord] = {}
+
+    async def finish(self) -> None:
+        """Wait for what was taken back and is not written yet, but not for a store that stays away."""
+        if self._insisting:
+            await asyncio.wait(self._insisting, timeout=FINISH_SECONDS)
 
     async def settle(self, live: Live) -> None:
         """Decide for a lesson whose teacher and student are known, once. Raises StoreDown."""
@@ -123,7 +129,9 @@ class Ruling:
             await self._store.add_consent(wanted, audit)
         except StoreDown:
             self._metrics.store_failed()
-            self._spawn(self._insist(wanted, audit))
+            task = self._spawn(self._insist(wanted, audit))
+            self._insisting.add(task)
+            task.add_done_callback(self._insisting.discard)
             raise
         except LessonroomError:  # it will never be written: its lesson is gone
             self._written(wanted)

@@ -137,6 +137,26 @@ async def test_a_no_is_written_when_the_store_is_back_unless_a_yes_was_said_sinc
     assert [word.given for word in await store.consents("sam")] == [True]
 
 
+async def test_a_server_that_stops_still_writes_the_no_that_waits(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, guardian = await family(app)
+    store, down = app.services.store, True
+    keep, kept = store.add_consent, list[bool]()
+
+    async def sometimes(consent: ConsentRecord, audit: AuditRecord) -> None:
+        if down:
+            raise StoreDown("told to be down")
+        await keep(consent, audit)
+        kept.append(consent.given)
+
+    monkeypatch.setattr(store, "add_consent", sometimes)
+    monkeypatch.setattr(ruling, "RETRY_SECONDS", 0.2)
+    with pytest.raises(httpx.HTTPStatusError):
+        await say(guardian, "hints", False)
+    down = False
+    await app.stop()
+    assert kept == [False]
+
+
 async def test_a_teacher_is_asked_about_research_and_training_and_never_about_hints(app: App) -> None:
     """Teachers are not looked at."""
     lesson = await Lesson.make(app)
