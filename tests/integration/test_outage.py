@@ -104,10 +104,15 @@ def gone(folder: Path, server: psutil.Process) -> Iterator[None]:
 
 @contextmanager
 def read_only(folder: Path, server: psutil.Process) -> Iterator[None]:
-    """The file went, and came back as one that may only be read."""
+    """The file went, and came back as one that may only be read.
+
+    Who has a file open for writing may go on writing: SQLite keeps it open until its last connection has noticed.
+    """
     with gone(folder, server):
-        time.sleep(3 * DEADLINE)  # until the server has noticed, and holds it open no more
-        (folder / "moved").chmod(0o444)
+        moved = folder / "moved"
+        while any(Path(file.path) == moved for file in server.open_files()):
+            time.sleep(0.05)
+        moved.chmod(0o444)
     yield
     (folder / DATABASE).chmod(0o600)
 
