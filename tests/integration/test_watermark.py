@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import logging
 import struct
 import tempfile
 from collections.abc import Iterator
@@ -128,11 +129,22 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-async def test_nothing_of_a_watermarked_face_is_found_anywhere(tmp_path: Path, temporary: Path) -> None:
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """All that the product logs, down to the smallest."""
+    stream = io.StringIO()
+    monkeypatch.setattr(logs._output, "stream", stream)
+    monkeypatch.setattr(logs._output, "level", logging.DEBUG)
+    return stream
+
+
+async def test_nothing_of_a_watermarked_face_is_found_anywhere(
+    tmp_path: Path, temporary: Path, log: io.StringIO, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)  # of the libraries, too
     clip = watermarked(tmp_path / "clip")
-    data, log = tmp_path / "data", io.StringIO()
+    data = tmp_path / "data"
     told: list[str] = []
-    logs.setup(level="debug", stream=log)
     async with serving(data, ice_loopback=True, strain_learning_seconds=1, hint_first_seconds=0) as app:
         eyes = Eyes(app)
         room = await app.admission.make_room(Mode.M3, SETTING)
@@ -159,6 +171,7 @@ async def test_nothing_of_a_watermarked_face_is_found_anywhere(tmp_path: Path, t
         **{f"{name}, while it runs": content for name, content in running.items()},
         **everything(data, temporary),
         "log": log.getvalue().encode(),
+        "the libraries' logs": caplog.text.encode(),
         "metrics": metrics.encode(),
         "the teacher's page": "\n".join(told).encode(),
     }
