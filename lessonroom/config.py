@@ -136,6 +136,7 @@ class Settings(BaseModel):
 
     # retention: 0 keeps for ever
     keep_messages_days: float = _setting(180, "life of a message of a closed room", unit="d", ge=0)
+    keep_waiting_days: float = _setting(365, "life of a message that waits for a person", unit="d", ge=0)
     keep_held_days: float = _setting(30, "life of a stopped message after a person has decided on it", unit="d", ge=0)
     keep_hints_days: float = _setting(180, "life of a hint", unit="d", ge=0)
     keep_rooms_days: float = _setting(365, "life of a closed room with its members", unit="d", ge=0)

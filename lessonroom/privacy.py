@@ -23,6 +23,7 @@ TEMPLATE: Final = Path(__file__).with_name("privacy_report.md")
 TO_FILL: Final = "**TO FILL**"
 
 RECORDS: Final = {
+    Kind.WAITING: "messages that wait for a person, in closed lessons",
     Kind.HELD: "stopped messages, after a person's decision",
     Kind.MESSAGES: "messages of closed lessons",
     Kind.HINTS: "hints that were shown",

@@ -123,7 +123,7 @@ def _told(app: App, lesson: Lesson, *, simulated: bool) -> tuple[str, ...]:
         f"  student     {student}",
         f"  operations  {lesson.operations}",
         "",
-        f"Everybody is taken to be an adult in {PLACE} who bought the lesson: docs/policy.md has the rules of other places.",
+        f"Everybody is taken to be an adult in {PLACE} who bought the lesson: docs/policy.md has other places.",
         "Open each link in a window of its own. A link works once, and then again in the same browser.",
         "Ctrl+C stops.",
     )

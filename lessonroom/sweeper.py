@@ -30,6 +30,7 @@ PAUSE_SECONDS = 0.2
 def lives_of(settings: Settings) -> Lives:
     """How long each kind is kept, in days."""
     return {
+        Kind.WAITING: settings.keep_waiting_days,
         Kind.HELD: settings.keep_held_days,
         Kind.MESSAGES: settings.keep_messages_days,
         Kind.HINTS: settings.keep_hints_days,

@@ -17,7 +17,7 @@ def folder(tmp_path: Path) -> Path:
     """A server's folder after a lesson in which the student has said something."""
 
     async def lesson() -> None:
-        async with serving(tmp_path) as app:
+        async with serving(tmp_path, review_sample=0.0) as app:
             made = await Lesson.make(app)
             async with made.student.page() as page:
                 await page.chat("I saw a platypus")

@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from weakref import WeakValueDictionary
 
 from lessonroom import logs
 from lessonroom.errors import LessonroomError, StoreDown
@@ -61,6 +62,7 @@ class Ruling:
         self._spawn = spawn
         self._insisting: set[asyncio.Task[None]] = set()
         self._owed: dict[tuple[str, Purpose, By], ConsentRecord] = {}
+        self._turns: WeakValueDictionary[tuple[str, Purpose, By], asyncio.Lock] = WeakValueDictionary()
 
     async def finish(self) -> None:
         """Wait for what was taken back and is not written yet, but not for a store that stays away."""
@@ -114,10 +116,11 @@ class Ruling:
         """A yes counts once it is written, and where nothing else was said meanwhile."""
         owed, reached = self._owed.get(_whose(wanted)), self._reached(wanted)
         said = {live.room.id: live.room.consent.said(wanted.by) for live in reached}
-        await self._store.add_consent(wanted, consent_said(wanted))
-        if self._owed.get(_whose(wanted)) is not owed:
-            return  # a no that was said since
-        self._owed.pop(_whose(wanted), None)
+        async with self._turn(wanted):
+            await self._store.add_consent(wanted, consent_said(wanted))
+            if self._owed.get(_whose(wanted)) not in {owed, None}:
+                return  # a no that was said since
+            self._owed.pop(_whose(wanted), None)
         self._tell(wanted, [live for live in reached if live.room.consent.said(wanted.by) == said[live.room.id]])
 
     async def _take_back(self, wanted: ConsentRecord) -> None:
@@ -126,7 +129,8 @@ class Ruling:
         self._owed[_whose(wanted)] = wanted
         self._tell(wanted, self._reached(wanted))
         try:
-            await self._store.add_consent(wanted, audit)
+            if not await self._stands(wanted):
+                await self._store.add_consent(wanted, audit)
         except StoreDown:
             self._metrics.store_failed()
             task = self._spawn(self._insist(wanted, audit))
@@ -138,6 +142,11 @@ class Ruling:
             raise
         self._written(wanted)
 
+    async def _stands(self, wanted: ConsentRecord) -> bool:
+        """Whether the last word that the store has is this no already: said again it needs no second record."""
+        said = [one for one in await self._store.consents(wanted.person) if _whose(one) == _whose(wanted)]
+        return bool(said) and (said[-1].given, said[-1].room, said[-1].text) == (False, wanted.room, wanted.text)
+
     def _written(self, wanted: ConsentRecord) -> None:
         if self._owed.get(_whose(wanted)) is wanted:
             del self._owed[_whose(wanted)]
@@ -148,11 +157,16 @@ class Ruling:
         while self._owed.get(whose) is wanted:
             await asyncio.sleep(RETRY_SECONDS)
             try:
-                if self._owed.get(whose) is wanted:
-                    await self._store.add_consent(wanted, audit)
-                    self._written(wanted)
+                async with self._turn(wanted):
+                    if self._owed.get(whose) is wanted:
+                        await self._store.add_consent(wanted, audit)
+                        self._written(wanted)
             except StoreDown:
                 self._metrics.store_failed()
+
+    def _turn(self, said: ConsentRecord) -> asyncio.Lock:
+        """Words of one person on one purpose are written one after the other, a no that waits among them."""
+        return self._turns.setdefault(_whose(said), asyncio.Lock())
 
     def _reached(self, said: ConsentRecord) -> list[Live]:
         """The lessons in which this word counts: the student's in this one, the guardian's in all of theirs."""

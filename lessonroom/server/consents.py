@@ -91,6 +91,8 @@ async def say_consent(
         reader, person = known
     if ask.purpose not in _purposes(request, person):
         raise Refused("expected a purpose for which this person is asked, got another one")
+    if ask.given:  # a no is never one too many
+        services(request).tickets.spend(f"yes {member}", time.monotonic(), "words of consent of one member")
     said = Said(ask.purpose, ask.given, ask.text or TEXT, ask.lang)
     await services(request).hub.ruling.say(person, _side(reader), reader.id, said)
     return await _view(request, reader, person)

@@ -1,7 +1,8 @@
 """How long each kind of record is kept, and what that means now. Pure.
 
-A kind with a life of 0 days is kept for ever. Nothing of a lesson that is open is ever too old, nor a message that
-still waits for a person. The audit is no kind: it holds nothing of what people said and is never deleted.
+A kind with a life of 0 days is kept for ever. Nothing of a lesson that is open is ever too old. A message that waits
+for a person has a life of its own, so that it is there when they come. The audit is no kind: it holds nothing of what
+people said and is never deleted.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ DAY = 86_400.0
 class Kind(StrEnum):
     """Kinds of records, in the order in which they are swept: what refers to others goes first."""
 
+    WAITING = "waiting"
+    """Messages that wait for a person who did not come, from the time of writing on."""
     HELD = "held"
     """Stopped messages, from a person's decision on."""
     MESSAGES = "messages"

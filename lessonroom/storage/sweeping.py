@@ -64,6 +64,11 @@ def _closed(column: ColumnElement[Any]) -> ColumnElement[bool]:
     return exists().where(rooms.c.id == column, rooms.c.closed_at.is_not(None))
 
 
+def _waiting(cut: float) -> Select[Any]:
+    waits = messages.c.waits.is_not(None)
+    return select(messages.c.number).where(messages.c.at < cut, waits, _closed(messages.c.room))
+
+
 def _held(cut: float) -> Select[Any]:
     decided = exists().where(labels.c.message == messages.c.number, labels.c.at < cut)
     stopped = and_(messages.c.verdict != "relay", messages.c.waits.is_(None))
@@ -99,6 +104,7 @@ def _rooms(cut: float) -> Select[Any]:
 
 
 _FOUND: dict[Kind, Callable[[float], Select[Any]]] = {
+    Kind.WAITING: _waiting,
     Kind.HELD: _held,
     Kind.MESSAGES: _messages,
     Kind.HINTS: _hints,
@@ -154,6 +160,7 @@ def _drop_rooms(db: Connection, cut: float) -> int:
 
 
 _SWEEPS: dict[Kind, Callable[[Connection, float], int]] = {
+    Kind.WAITING: _drop_messages(Kind.WAITING),
     Kind.HELD: _drop_messages(Kind.HELD),
     Kind.MESSAGES: _drop_messages(Kind.MESSAGES),
     Kind.HINTS: _drop(hints, Kind.HINTS),

@@ -101,6 +101,20 @@ async def test_a_body_that_says_a_thing_twice_is_no_consent(app: App) -> None:
     assert not await app.services.store.consents("sam")
 
 
+async def test_a_member_says_yes_so_often_and_no_as_often_as_they_like_on_one_record(tmp_path: Path) -> None:
+    async with serving(tmp_path, tickets_per_minute=3) as app:
+        student, _ = await family(app)
+        for _ in range(3):
+            await say(student, "research", True)
+        body = {"purpose": "research", "given": True}
+        answer = await student.http.post(f"/api/members/{student.member}/consents", json=body)
+        assert (answer.status_code, int(answer.headers["retry-after"]) > 0) == (429, True)
+        for _ in range(5):
+            await say(student, "research", False)
+        records = [row.action for row in await app.services.review.audits(None, 100) if "consent" in row.action]
+        assert records == ["consent.given"] * 3 + ["consent.taken_back"]
+
+
 async def test_where_training_does_not_depend_on_consent_nobody_is_asked_about_it(tmp_path: Path) -> None:
     async with serving(tmp_path, training_consent=False) as app:
         student, _ = await family(app)
@@ -128,6 +142,7 @@ async def test_a_no_is_written_when_the_store_is_back_unless_a_yes_was_said_sinc
     async with asyncio.timeout(5):
         await kept.wait()
     assert [word.given for word in await store.consents("sam")] == [False]
+    await say(guardian, "hints", True)
     down = True
     with pytest.raises(httpx.HTTPStatusError):
         await say(guardian, "hints", False)

@@ -20,6 +20,7 @@ from lessonroom.sweeper import Sweeper
 from tests.contracts.store import NOW, OTHER, ROOM, STUDENT, TEACHER, YES, deed, said
 
 LIVES = {
+    Kind.WAITING: 500.0,
     Kind.HELD: 30.0,
     Kind.MESSAGES: 180.0,
     Kind.HINTS: 180.0,
@@ -63,11 +64,12 @@ async def test_messages_of_a_closed_room_go_when_their_time_is_over_and_not_befo
     assert len(await store.recent(OTHER.id, 10)) == 1  # an open room keeps what it has, however old
 
 
-async def test_a_message_that_waits_for_a_person_is_never_too_old(store: SqlStore) -> None:
+async def test_a_message_that_waits_for_a_person_is_there_for_longer_and_then_goes_too(store: SqlStore) -> None:
     await store.append(said(1, state=MessageState.HELD))
     await store.close_room(ROOM.id, NOW + 60)
     assert await swept(store, LATER, sessions=0, rooms=0) == {}
     assert len(await store.recent(ROOM.id, 10)) == 1
+    assert await swept(store, NOW + 501 * DAY, sessions=0, rooms=0) == {Kind.WAITING: 1}
 
 
 async def test_a_stopped_message_goes_sooner_counted_from_the_decision(store: SqlStore) -> None:
