@@ -10,7 +10,7 @@ run: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	@tests/needs
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 # What `make test` leaves out because it takes minutes: docs/reliability.md says what it measures.
 long: $(VENV)/.installed
