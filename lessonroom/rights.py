@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from lessonroom import logs
@@ -22,7 +23,7 @@ async def export(store: SqlStore, person: str, *, actor: str) -> dict[str, Any]:
     """Everything that is kept of a person. ``actor``: who asks, for the audit. Raises NotFound, StoreDown."""
     found = await store.run(lambda db: subject.records_of(db, person), writes=False)
     for audit in _records(actor, "person.exported", found):
-        await store.run(lambda db, row=audit: auditlog.add(db, row))  # type: ignore[misc]
+        await store.run(partial(auditlog.add, record=audit))
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -47,6 +48,7 @@ class Lesson:
 def serve(settings: Settings) -> None:
     """Serve until a signal says stop. Raises BadSetting when the port is taken."""
     logs.setup(level=settings.log_level, as_json=settings.log_json)
+    _no_core_dumps()
     with _gently():
         asyncio.run(_serve(settings))
 
@@ -58,8 +60,14 @@ def demo(settings: Settings, *, clip: Path | None, say: Say) -> None:
     """
     quick = {key: value for key, value in QUICK.items() if key not in settings.model_fields_set}
     logs.setup(level=settings.log_level, as_json=settings.log_json)
+    _no_core_dumps()
     with _gently():
         asyncio.run(_demo(settings.model_copy(update=quick), clip, say))
+
+
+def _no_core_dumps() -> None:
+    """A process that dies must not leave its memory, with a picture in it, on a disk."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 
 from lessonroom import logs
 from lessonroom.chat.standing import FORGET_SECONDS
@@ -73,7 +74,7 @@ class Sweeper:
         """How many records of each kind have to go now. Raises StoreDown."""
         found: dict[Kind, int] = {}
         for kind, cut in cuts(self._lives, self._clock()).items():
-            found[kind] = await self._store.run(lambda db, k=kind, c=cut: sweeping.left(db, k, c), writes=False)  # type: ignore[misc]
+            found[kind] = await self._store.run(partial(sweeping.left, kind=kind, cut=cut), writes=False)
         return found
 
     async def sweep(self) -> list[Sweep]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,3 +37,10 @@ async def test_why_the_simulated_student_cannot_come_is_said_at_once(
     assert "clip.webm: expected a whole video file" in err
     assert "Traceback" not in err
     assert "#c1" not in err
+
+
+def test_a_server_that_dies_leaves_no_core_dump_with_a_picture_in_it() -> None:
+    limit = "resource.getrlimit(resource.RLIMIT_CORE)"
+    code = f"import resource; from lessonroom import run; run._no_core_dumps(); print({limit})"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "(0, 0)"

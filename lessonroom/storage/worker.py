@@ -19,11 +19,14 @@ from typing import Any, Generic, TypeVar, cast
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
-from lessonroom.errors import BadInput, NotFound, StoreDown
+from lessonroom import logs
+from lessonroom.errors import BadInput, LessonroomError, NotFound, StoreDown
 from lessonroom.storage.database import Side
 from lessonroom.storage.reasons import may_work_apart, misses_a_parent, reason
 
 A = TypeVar("A")
+log = logs.get(__name__)
+
 T = TypeVar("T")
 Job = Callable[[Connection], T]
 
@@ -178,21 +181,29 @@ def _together(call: _Call) -> Callable[..., Any] | None:
 def _attempts(connection: Connection, many: Callable[..., Any] | None, jobs: list[Job[Any]]) -> list[_Outcome]:
     """Do neighbouring jobs, together if they can be."""
     bulk = [job.item for job in jobs if isinstance(job, Bulk)]
-    if many is not None and len(bulk) > 1:
-        savepoint = connection.begin_nested()
-        values = None
-        try:
-            values = many(connection, bulk)
-        except SQLAlchemyError as error:
-            if not isinstance(error, (IntegrityError, DataError)):
-                raise
-        except Exception:  # noqa: BLE001, S110  done alone, the one that is at fault raises it again
-            pass
-        if values is not None:
-            savepoint.commit()
-            return [_Outcome(value) for value in values]
+    values = _in_one(connection, many, bulk) if many is not None and len(bulk) > 1 else None
+    if values is None:
+        return [_attempt(connection, job) for job in jobs]
+    return [_Outcome(value) for value in values]
+
+
+def _in_one(connection: Connection, many: Callable[..., Any], items: list[Any]) -> list[Any] | None:
+    """What came of all items; None, and nothing done, when one needs a look or is at fault: done alone, it says so."""
+    savepoint = connection.begin_nested()
+    values: list[Any] | None = None
+    try:
+        values = many(connection, items)
+    except (IntegrityError, DataError, UnicodeError, LessonroomError):
+        values = None  # each is tried alone, and the one at fault raises this again
+    except SQLAlchemyError:
+        raise  # the database, not a record: the whole batch
+    except Exception:  # a defect of doing it together must not be the end of what works alone
+        log.exception("records could not be written together")
+    if values is None:
         savepoint.rollback()
-    return [_attempt(connection, job) for job in jobs]
+    else:
+        savepoint.commit()
+    return values
 
 
 def _attempt(connection: Connection, job: Job[Any]) -> _Outcome:
