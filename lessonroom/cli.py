@@ -19,6 +19,7 @@ from lessonroom import __version__, config
 from lessonroom.cli_audit import audit
 from lessonroom.cli_bench import ENVIRONMENT, bench
 from lessonroom.cli_chat import chat
+from lessonroom.cli_plan import plan
 from lessonroom.cli_policy import policy
 from lessonroom.cli_privacy import privacy
 from lessonroom.cli_vision import vision
@@ -61,6 +62,12 @@ def _settings(**overrides: object) -> config.Settings:
     return config.load(os.environ, **overrides)
 
 
+def _keep_to_ourselves() -> None:
+    """Take what was read out of the environment: the server's processes inherit that, and need none of its secrets."""
+    for name in [name for name in os.environ if name.startswith(config.PREFIX)]:
+        del os.environ[name]
+
+
 def _server_options(command: F) -> F:
     for option in (
         click.option("--data-dir", type=EXISTING, help="Folder of the database and the signing key."),
@@ -88,6 +95,7 @@ def commands(context: click.Context) -> None:
 commands.add_command(audit)
 commands.add_command(bench)
 commands.add_command(chat)
+commands.add_command(plan)
 commands.add_command(policy)
 commands.add_command(privacy)
 commands.add_command(vision)
@@ -96,16 +104,19 @@ commands.add_command(vision)
 # --- the server ------------------------------------------------------------------------------------------------------
 
 
-@commands.command()
+@commands.command(short_help="Serve lessons: rooms, chat, analyser, pages, metrics.")
 @_server_options
-def serve(host: str | None, port: int | None, data_dir: Path | None) -> None:
-    """Serve rooms, chat, analyser, pages and metrics from one process."""
+@click.option("--workers", type=int, help="Media processes for analysers and models; 0: they are in the server's.")
+def serve(host: str | None, port: int | None, data_dir: Path | None, workers: int | None) -> None:
+    """Serve rooms, chat, analyser, pages and metrics: one process, and as many for media as you say."""
     from lessonroom import run
 
-    run.serve(_settings(host=host, port=port, data_dir=data_dir))
+    settings = _settings(host=host, port=port, data_dir=data_dir, workers=workers)
+    _keep_to_ourselves()
+    run.serve(settings)
 
 
-@commands.command()
+@commands.command(short_help="Serve one ready lesson and print its links.")
 @_server_options
 @click.option("--simulate", is_flag=True, help="Add a student: a real WebRTC client that plays a clip.")
 @click.option("--clip", type=EXISTING, help="What the simulated student plays: a video or a folder of pictures.")
@@ -114,6 +125,7 @@ def demo(host: str | None, port: int | None, data_dir: Path | None, simulate: bo
     from lessonroom import run
 
     settings = _settings(host=host, port=port, data_dir=data_dir, ice_loopback=True)
+    _keep_to_ourselves()
     run.demo(settings, clip=_clip(simulate, clip), say=click.echo)
 
 
@@ -132,7 +144,7 @@ def _clip(simulate: bool, clip: Path | None) -> Path | None:
 # --- video -----------------------------------------------------------------------------------------------------------
 
 
-@commands.command()
+@commands.command(short_help="The pipeline of a lesson on a video file, as JSON lines.")
 @click.argument("video", type=EXISTING)
 @click.option("--html", type=EXISTING, help="Write a report with a timeline to this file, too.")
 def analyse(video: Path, html: Path | None) -> None:

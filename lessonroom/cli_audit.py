@@ -32,7 +32,7 @@ def audit() -> None:
     """Look after the audit: what was done, for good."""
 
 
-@audit.command()
+@audit.command(short_help="Name the first record that is not as it was written.")
 @_data_dir
 @_as_json
 @click.option("--head", "kept", help="A hash that `audit head` printed earlier: one of the rows must have it.")
@@ -54,7 +54,7 @@ def verify(context: click.Context, *, data_dir: Path | None, as_json: bool, kept
         sys.exit(1)
 
 
-@audit.command()
+@audit.command(short_help="Print the hash of the last record, to be kept elsewhere.")
 @_data_dir
 @_as_json
 @click.pass_context

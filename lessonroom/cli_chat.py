@@ -140,7 +140,7 @@ def train(out: Path, foreign: Path | None, name: str, compare: bool) -> None:
 # --- releases --------------------------------------------------------------------------------------------------------
 
 
-@chat.command()
+@chat.command(short_help="Train a candidate with people's decisions.")
 @_data_dir
 @click.option("--shadow", is_flag=True, help="Let the candidate only be asked too, without a say.")
 @click.option("--foreign", type=EXISTING, help="Folder of further labelled JSONL files to learn from.")
@@ -177,12 +177,13 @@ def retrain(
     return REFUSED if outcome.refused else 0
 
 
-@chat.command()
+@chat.command(short_help="Let the release VERSION serve.")
 @click.argument("version")
 @_data_dir
 def switch(version: str, data_dir: Path | None) -> None:
     """Let the release VERSION serve; `packaged` is the model that came with Lessonroom."""
-    _say(_releases(_settings(data_dir=data_dir)).switch(version))
+    releases = _releases(_settings(data_dir=data_dir))
+    _say(releases.switch(_listed(releases, version)))
 
 
 @chat.command()
@@ -200,10 +201,11 @@ def shadow(version: str | None, off: bool, data_dir: Path | None) -> None:
     """Let the release VERSION be asked too, without a say."""
     if (version is None) is not off:
         raise BadInput("chat shadow: expected either a version or --off")
-    _say(_releases(_settings(data_dir=data_dir)).shadow(version))
+    releases = _releases(_settings(data_dir=data_dir))
+    _say(releases.shadow(version and _listed(releases, version)))
 
 
-@chat.command("releases")
+@chat.command("releases", short_help="List the releases, and which of them serves.")
 @_data_dir
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def list_releases(data_dir: Path | None, as_json: bool) -> None:
@@ -215,6 +217,15 @@ def list_releases(data_dir: Path | None, as_json: bool) -> None:
         else:
             roles = ", ".join(release.roles)
             click.echo(f"{release.version:32} {roles:20} {release.wrong or release.model}".rstrip())
+
+
+def _listed(releases: Releases, version: str) -> str:
+    """The version, where there is such a release. Raises BadInput: a typing error is not a broken model."""
+    from lessonroom.chat.releases import PACKAGED
+
+    if version != PACKAGED and not releases.place(version).is_dir():
+        raise BadInput(f"expected a release that `lessonroom chat releases` lists, got {version}")
+    return version
 
 
 def _say(pointer: Pointer) -> None:

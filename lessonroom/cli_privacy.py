@@ -23,12 +23,12 @@ _data_dir = click.option("--data-dir", type=click.Path(path_type=Path), help="Fo
 _as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 
 
-@click.group()
+@click.group(short_help="Rights of people, deletion, the draft of an assessment.")
 def privacy() -> None:
     """Rights of people, deletion, and the draft of an impact assessment."""
 
 
-@privacy.command()
+@privacy.command(short_help="Print everything that is kept of PERSON.")
 @click.argument("person")
 @_data_dir
 @click.pass_context
@@ -44,7 +44,7 @@ def export(context: click.Context, *, person: str, data_dir: Path | None) -> Non
     click.echo(json.dumps(found, ensure_ascii=False, indent=2))
 
 
-@privacy.command()
+@privacy.command(short_help="Forget PERSON, whose lessons must be closed.")
 @click.argument("person")
 @_data_dir
 @_as_json
@@ -62,7 +62,7 @@ def erase(context: click.Context, *, person: str, data_dir: Path | None, as_json
     click.echo(json.dumps(gone) if as_json else f"erased: {counts}")
 
 
-@privacy.command()
+@privacy.command(short_help="Delete every record whose time is over.")
 @_data_dir
 @_as_json
 @click.option("--dry-run", is_flag=True, help="Only count what has to go.")
@@ -86,7 +86,31 @@ def retention(context: click.Context, *, data_dir: Path | None, as_json: bool, d
         click.echo(json.dumps(row) if as_json else "  ".join(f"{name} {value}" for name, value in row.items()))
 
 
-@privacy.command()
+@privacy.command(short_help="How often hints came and helped, for researchers.")
+@_data_dir
+@_as_json
+@click.option("--least", type=click.IntRange(min=10), default=10, show_default=True, help="Students in each group.")
+@click.pass_context
+def aggregates(context: click.Context, *, data_dir: Path | None, as_json: bool, least: int) -> None:
+    """Print how often hints came and helped, by month and language, for researchers.
+
+    Only lessons count whose student, guardian (of a minor) and teacher agree to research now. Groups of few people are
+    not told; counts are rounded. That they were made goes on record.
+    """
+    from lessonroom import rights
+    from lessonroom.aggregates import LEAST_TEACHERS, aggregate
+
+    settings = context.obj(data_dir=data_dir)
+    rows = list(aggregate(_with_store(settings, lambda store: rights.agreed(store, actor="command")), least))
+    if not rows and not as_json:
+        click.echo(f"nothing to tell: no group has {least} students and {LEAST_TEACHERS} teachers who agree", err=True)
+    for row in rows:
+        hints = "  ".join(f"{cue}: {told}" for cue, told in row["hints"].items())
+        numbers = "  ".join(f"{name} {value}" for name, value in row.items() if name != "hints")
+        click.echo(json.dumps(row) if as_json else f"{numbers}  {hints}".rstrip())
+
+
+@privacy.command(short_help="Print the draft of an impact assessment.")
 @_data_dir
 @click.pass_context
 def report(context: click.Context, *, data_dir: Path | None) -> None:

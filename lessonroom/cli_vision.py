@@ -21,7 +21,7 @@ EXISTING = click.Path(path_type=Path)
 _cropped = click.option("--cropped", is_flag=True, help="The pictures are tight face crops: look for no face.")
 
 
-@click.group()
+@click.group(short_help="Train, use and measure the expression network.")
 def vision() -> None:
     """Train the expression network; score pictures with it and measure it."""
 
@@ -34,7 +34,7 @@ def _settings() -> config.Settings:
 # --- scoring and measuring -------------------------------------------------------------------------------------------
 
 
-@vision.command("score")
+@vision.command("score", short_help="Say what is seen in PICTURES, one JSON line each.")
 @click.argument("pictures", nargs=-1, type=EXISTING)
 @click.option("--jsonl", is_flag=True, help="Read lines with id and path from standard input, or from one file.")
 @_cropped
@@ -77,7 +77,7 @@ def evaluate_labelled(*, labels: Path, scores: Path | None, cropped: bool, group
     measure.tell(figures, sys.stdout, as_json=as_json)
 
 
-@vision.command("fit-strain")
+@vision.command("fit-strain", short_help="Fit the strain head to people's labels of frames.")
 @click.option("--scores", type=EXISTING, required=True, help="What `vision score` answered.")
 @click.option("--labels", type=EXISTING, required=True, help="Table (CSV) with columns id, label and the student.")
 @click.option("--group", required=True, help="The table's column that names the student.")
@@ -143,7 +143,7 @@ def train_expression(*, data: Path, out: Path, models: Path | None, **chosen: An
         _export(best, data, models)
 
 
-@vision.command("teach")
+@vision.command("teach", short_help="Write what CHECKPOINTS say together of the faces.")
 @click.argument("checkpoints", type=EXISTING, nargs=-1, required=True)
 @click.option("--data", type=EXISTING, required=True, help="The faces of the training.")
 @click.option("--out", type=EXISTING, required=True, help="File (.npz) for what the networks say of them.")
@@ -155,7 +155,7 @@ def teach_expression(*, checkpoints: tuple[Path, ...], data: Path, out: Path) ->
     _print({"faces": distil.teach(checkpoints, data, out)})
 
 
-@vision.command("export")
+@vision.command("export", short_help="Write a checkpoint as ONNX with its sidecar.")
 @click.argument("checkpoint", type=EXISTING)
 @click.option("--data", type=EXISTING, required=True, help="The faces; the validation part sets the temperature.")
 @click.option("--out", type=EXISTING, required=True, help="Folder for expression.onnx and its sidecar.")

@@ -44,7 +44,8 @@ def _like(pattern: str, expected: str) -> Callable[[str], str]:
     return check
 
 
-_PORT = r"(:(6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3}))?"
+_NUMBER = r"(6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3})"
+_PORT = rf"(:{_NUMBER})?"
 _HOST = r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)"
 _ORIGIN = rf"(http(?!://[^/]*:80(/|$))|https(?!://[^/]*:443(/|$)))://{_HOST.replace('A-Z', '')}{_PORT}"
 """As browsers write it: small letters, without the scheme's own port."""
@@ -82,6 +83,9 @@ TurnUrl = Annotated[
     ),
 ]
 TurnUrls = Annotated[tuple[TurnUrl, ...], BeforeValidator(_split)]
+InferenceUrl = Annotated[
+    str, AfterValidator(_like(rf"(grpcs?://{_HOST}:{_NUMBER})?", "grpc://HOST:PORT, or grpcs://HOST:PORT for TLS"))
+]
 Place = Annotated[
     str,
     AfterValidator(_like(r"([A-Z]{2}(-[A-Z0-9]{1,3})?)?", "a country of ISO 3166 such as DE, or US-CA for a state")),
@@ -135,6 +139,9 @@ class Settings(BaseModel):
     guardian_days: float = _setting(30, "life of a guardian's link and session", unit="d", ge=1, le=366)
 
     # retention: 0 keeps for ever
+    close_rooms_hours: float = _setting(
+        24, "a room that nobody is in or can come into closes so long after the last thing stored of it", unit="h", ge=0
+    )
     keep_messages_days: float = _setting(180, "life of a message of a closed room", unit="d", ge=0)
     keep_waiting_days: float = _setting(365, "life of a message that waits for a person", unit="d", ge=0)
     keep_held_days: float = _setting(30, "life of a stopped message after a person has decided on it", unit="d", ge=0)
@@ -142,6 +149,11 @@ class Settings(BaseModel):
     keep_rooms_days: float = _setting(365, "life of a closed room with its members", unit="d", ge=0)
     keep_consents_days: float = _setting(1095, "life of a consent's record after its end", unit="d", ge=0)
     keep_sessions_days: float = _setting(7, "life of a session's hash after its end", unit="d", ge=0)
+    keep_operators_days: float = _setting(90, "life of an operator's name after the end of the session", unit="d", ge=0)
+    keep_standings_days: float = _setting(
+        365, "life of the platform's word whether somebody pays, once no room of theirs is left", unit="d", ge=0
+    )
+    keep_sweeps_days: float = _setting(365, "life of a note of what was deleted", unit="d", ge=0)
 
     # sockets
     socket_queue: int = _setting(256, "messages that may wait for one reader; a slower one is closed", ge=8, le=10_000)
@@ -155,6 +167,18 @@ class Settings(BaseModel):
     chat_per_minute: int = _setting(60, "chat messages that one member may send in a minute", ge=1, le=100_000)
     replay_limit: int = _setting(500, "messages sent at once after a reconnect; more come in further parts", ge=1)
 
+    # too much to do: docs/operations.md
+    overload_seconds: float = _setting(
+        10, "a part that is at its limit for so long makes the server overloaded; 0: never", unit="s", ge=0, le=3600
+    )
+    overload_loop: float = _setting(0.25, "mean lateness of the event loop that is too much", unit="s", ge=0.01, le=10)
+    overload_processor: float = _setting(0.97, "share of all cores that is too much, if our own", ge=0.1, le=1)
+    overload_late: float = _setting(0.2, "share of looks without an answer in time that is too much", ge=0.01, le=1)
+
+    # traces
+    trace_url: str = _setting("", "where traces go, OTLP over HTTP (http://HOST:4318/v1/traces); empty: none are made")
+    trace_share: float = _setting(0.01, "share of looks and messages that is traced", ge=0, le=1)
+
     # what reaches the other side
     stun_urls: StunUrls = _setting((), "STUN servers for browsers and analyser (stun:HOST), comma separated")
     turn_urls: TurnUrls = _setting((), "TURN servers for browsers and analyser, comma separated")
@@ -166,12 +190,24 @@ class Settings(BaseModel):
 
     # media
     analysers: int = _setting(64, "most lessons analysed at once; more are told that there is no capacity", ge=0)
+    workers: int = _setting(
+        0, "processes of their own for analysers and models; 0: they are in the server's process", ge=0, le=64
+    )
     sample_rate: float = _setting(2.0, "samples per second and lesson when there is no load", unit="1/s", ge=0.1, le=10)
     sample_rate_least: float = _setting(0.5, "samples per second below which load is not shed", unit="1/s", ge=0.1)
     inference_deadline: float = _setting(2.0, "longest wait for one inference", unit="s", ge=0.05, le=30)
     inference_threads: int = _setting(1, "threads of one inference on the CPU", ge=1, le=64)
     inference_providers: Providers = _setting(
         ("tensorrt", "cuda", "cpu"), "where to run models, in order of preference"
+    )
+    inference_server: InferenceUrl = _setting(
+        "", "server that speaks KServe v2 over gRPC (grpc://HOST:PORT, grpcs:// for TLS); empty: models run here alone"
+    )
+    inference_server_deadline: float = _setting(
+        0.25, "longest wait for the inference server; then the answer is found here", unit="s", ge=0.01, le=10
+    )
+    inference_server_ca: Path | None = _setting(
+        None, "file (PEM) with the certificates that the inference server's is checked with; empty: the public ones"
     )
     models_dir: Path | None = _setting(None, "folder of models; empty: those that came with the package")
 
@@ -201,6 +237,9 @@ class Settings(BaseModel):
 
     # chat filter
     chat_deadline: float = _setting(0.3, "longest wait for a verdict; then the rules decide", unit="s", ge=0.01, le=5)
+    chat_processes: int = _setting(
+        1, "processes that screen messages beside the server's own; 0: it screens them itself", ge=0, le=64
+    )
     chat_cost_ratio: float = _setting(10.0, "cost of a false alarm over the cost of a miss", ge=0.1, le=1000)
     chat_hold_from: float = _setting(1.0, "probability from which a message is held; 1 never holds", ge=0, le=1)
     chat_block_kinds: Words = _setting(
@@ -233,6 +272,8 @@ class Settings(BaseModel):
             raise _wrong("turn_secret", "expected the secret of the servers in turn_urls, got none")
         if self.ice_relay_only and not self.turn_urls:
             raise _wrong("ice_relay_only", "expected turn_urls with it, got none")
+        if self.inference_server and self.inference_server_deadline >= self.inference_deadline:
+            raise _wrong("inference_server_deadline", "expected less than inference_deadline, got as much or more")
         if self.sample_rate_least > self.sample_rate:
             raise _wrong("sample_rate_least", "expected at most sample_rate, got more")
         return self

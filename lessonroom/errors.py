@@ -17,6 +17,7 @@
     ├── Conflict            somebody else has decided otherwise before
     ├── StoreDown           the database did not take or give the record
     ├── EngineDown          inference did not answer in time, or answered nonsense
+    │   └── NoNumbers       it answered, but not with finite numbers
     └── ModelRefused        a model file and its sidecar do not agree
 
 ``code`` is the word that goes over the wire; ``status`` is the HTTP status of the same error. The text of an error
@@ -148,6 +149,10 @@ class EngineDown(LessonroomError):
 
     code = "engine_down"
     status = 503
+
+
+class NoNumbers(EngineDown):
+    """Inference answered NaN or infinity: of a batch, one odd input may be the reason, and the engine is up."""
 
 
 class ModelRefused(LessonroomError):

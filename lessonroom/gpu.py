@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +15,18 @@ NO_DRIVER = (pynvml.NVMLError_LibraryNotFound, pynvml.NVMLError_DriverNotLoaded)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One GPU now: ``utilization`` 0 to 1, memory in bytes, ``temperature`` in degrees Celsius."""
+    """One GPU now: ``utilization`` 0 to 1, memory in bytes, ``temperature`` in degrees Celsius, ``power`` in watts.
+
+    None: this card does not tell, as one that is shared out in slices (MIG) does not tell its utilization.
+    """
 
     index: int
     name: str
-    utilization: float
+    utilization: float | None
     memory_used: int
     memory: int
-    temperature: float
+    temperature: float | None
+    power: float | None = None
 
 
 class Gpus:
@@ -87,11 +92,19 @@ def _read(index: int, handle: Any) -> Reading:
     return Reading(
         index=index,
         name=_name(handle),
-        utilization=pynvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100,
+        utilization=_if_told(lambda: pynvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100),
         memory_used=int(memory.used),
         memory=int(memory.total),
-        temperature=float(pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU)),
+        temperature=_if_told(lambda: pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU)),
+        power=_if_told(lambda: pynvml.nvmlDeviceGetPowerUsage(handle) / 1000),  # NVML speaks of milliwatts
     )
+
+
+def _if_told(ask: Callable[[], float]) -> float | None:
+    try:
+        return float(ask())
+    except pynvml.NVMLError_NotSupported:
+        return None
 
 
 def _name(handle: Any) -> str:

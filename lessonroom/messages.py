@@ -205,14 +205,21 @@ class Analysis(_Message):
 
     ``reason`` says why it is off or sees nothing: ``not_allowed``, ``on_device_only`` (only the student's own device
     may look, and this version has nothing that runs there), ``not_agreed``, ``guardian_missing``, ``camera_muted``,
-    ``no_camera``, ``connecting``, ``connection_poor``, ``no_capacity``, ``vision_down``, ``hints_off``, or a value of
-    :class:`~lessonroom.media.types.Unseen`.
+    ``no_camera``, ``connecting``, ``moving``, ``connection_poor``, ``no_capacity``, ``vision_down``, ``hints_off``, or
+    a value of :class:`~lessonroom.media.types.Unseen`.
     """
 
     type: Literal["analysis"] = "analysis"
     mode: Literal["M0", "M1", "M2", "M3"]
     state: Literal["off", "learning", "watching"]
     reason: str | None = None
+
+
+class ConsentNow(_Message):
+    """What the student has said about analysis somewhere else, for the student's page alone."""
+
+    type: Literal["consent"] = "consent"
+    agreed: bool
 
 
 class HintShow(_Message):
@@ -289,10 +296,11 @@ class ChatAck(_Message):
 
 
 class ChatRefused(_Message):
-    """The message is *not* stored: ``store_down``, ``rate_limited``, ``too_long``, ``not_allowed``, ``violator``.
+    """The message is *not* stored; keep its text.
 
-    Keep its text. ``violator``: the writer has exchanged contacts before, a person has confirmed it, and the server is
-    set to take nothing more from such writers; appeals against earlier messages are still taken.
+    ``store_down``; ``busy``: its turn did not come in time; ``rate_limited``; ``too_long``; ``not_allowed``;
+    ``violator``: the writer has exchanged contacts before, a person has confirmed it, and the server is set to take
+    nothing more from such writers; appeals against earlier messages are still taken.
     """
 
     type: Literal["chat.refused"] = "chat.refused"
@@ -346,6 +354,7 @@ ToPage = Annotated[
     | ChatRefused
     | Signal
     | Analysis
+    | ConsentNow
     | HintShow
     | StuckAck
     | Hints

@@ -100,6 +100,12 @@ def names(chosen: Path | None = None) -> Iterator[str]:
     return iter(sorted(path.stem for path in folder(chosen).glob("*.json")))
 
 
+def networks(chosen: Path | None = None) -> Iterator[str]:
+    """Names of those that are ONNX networks, sorted."""
+    place = folder(chosen)
+    return (name for name in names(chosen) if (place / f"{name}.onnx").is_file())
+
+
 def _card(path: Path) -> Sidecar:
     try:
         return Sidecar.model_validate_json(path.read_bytes())

@@ -15,9 +15,9 @@ from typing import Final
 
 from lessonroom.config import Settings
 from lessonroom.models import Sidecar
-from lessonroom.policy import Table
+from lessonroom.policy import Band, Table
 from lessonroom.rooms.consent import TEXT
-from lessonroom.storage.retention import Kind, Lives, Sweep
+from lessonroom.storage.retention import OUTSIDE, Kind, Lives, Sweep
 
 TEMPLATE: Final = Path(__file__).with_name("privacy_report.md")
 TO_FILL: Final = "**TO FILL**"
@@ -31,6 +31,9 @@ RECORDS: Final = {
     Kind.CONSENTS: "words of consent, after their end",
     Kind.SESSIONS: "hashes of links and sessions, after their end",
     Kind.ROOMS: "closed lessons with their members",
+    Kind.OPERATORS: "operators with their names, after their session",
+    Kind.STANDINGS: "whether somebody pays, after their last lesson",
+    Kind.SWEEPS: "notes of what was deleted",
 }
 
 
@@ -63,6 +66,7 @@ def report(deployed: Deployed, today: date) -> str:
         digest=table.digest[:16] or "none",
         rows=_rows(table, today),
         records=_records(deployed),
+        outside=_table(("table", "why nothing is deleted from it by age"), OUTSIDE.items()),
         models=_models(deployed.models),
         relays=", ".join(settings.turn_urls) or "none",
         open="\n".join(f"- {point}" for point in _open(deployed)) or "- none that the program can see",
@@ -76,7 +80,7 @@ def _rows(table: Table, today: date) -> str:
             row.id,
             _few(sorted(row.places)),
             ", ".join(sorted(row.settings)),
-            ", ".join(sorted(row.bands)),
+            ", ".join(band for band in Band if band in row.bands),
             row.highest,
             f"{row.expires.isoformat()}{' (expired)' if row.expires < today else ''}",
             row.reviewer,
@@ -130,6 +134,10 @@ def _open(deployed: Deployed) -> list[str]:
         (bool(settings.database_url), "the database is elsewhere: who runs it, and is its disk encrypted?"),
         (not settings.public_url.startswith("https://"), "`public_url` is no https address"),
         (not all(deployed.lives.values()), "some records are kept for ever"),
+        (
+            not settings.close_rooms_hours,
+            "`close_rooms_hours` is 0: what is kept of a lesson that nobody closes is kept for ever",
+        ),
     )
     return [text for holds, text in points if holds]
 

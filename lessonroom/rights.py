@@ -1,13 +1,19 @@
-"""What people may ask of the records on them: to see them, and to have them forgotten. Both go on record."""
+"""What people may ask of the records on them: to see them, to have them forgotten, to count only where they agree.
+
+All of it goes on record.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from functools import partial
 from typing import Any
 
 from lessonroom import logs
+from lessonroom.aggregates import Counted
 from lessonroom.rooms.recording import record
+from lessonroom.storage import agreed as consenting
 from lessonroom.storage import auditlog, subject
 from lessonroom.storage.audit import AuditRecord
 from lessonroom.storage.sql import SqlStore
@@ -42,6 +48,15 @@ async def erase(store: SqlStore, person: str, *, actor: str) -> dict[str, int]:
     else:
         log.warning("erased records may still stand in the database's log of changes until the next sweep")
     return gone
+
+
+async def agreed(store: SqlStore, *, actor: str) -> list[Counted]:
+    """The lessons of those who agree to research, to be counted. Raises StoreDown."""
+    now = time.time()
+    found = await store.run(lambda db: consenting.lessons(db, now), writes=False)
+    audit = record(actor, "lessons.counted", "research", lessons=len(found))
+    await store.run(lambda db: auditlog.add(db, audit))
+    return found
 
 
 def _records(actor: str, action: str, found: dict[str, Any]) -> list[AuditRecord]:

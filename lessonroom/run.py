@@ -1,10 +1,9 @@
-"""``lessonroom serve`` and ``lessonroom demo``: the whole server in this process."""
+"""``lessonroom serve`` and ``lessonroom demo``: the server in this process, with those that it starts itself."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import resource
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,6 +16,7 @@ from lessonroom.app import App, build
 from lessonroom.config import Settings
 from lessonroom.errors import LessonroomError
 from lessonroom.policy import Mode
+from lessonroom.processes.manners import no_core_dumps
 from lessonroom.server import listen
 from lessonroom.simulate.client import play
 from lessonroom.simulate.facts import ADULT, PLACE, SETTING
@@ -48,7 +48,7 @@ class Lesson:
 def serve(settings: Settings) -> None:
     """Serve until a signal says stop. Raises BadSetting when the port is taken."""
     logs.setup(level=settings.log_level, as_json=settings.log_json)
-    _no_core_dumps()
+    no_core_dumps()
     with _gently():
         asyncio.run(_serve(settings))
 
@@ -60,14 +60,9 @@ def demo(settings: Settings, *, clip: Path | None, say: Say) -> None:
     """
     quick = {key: value for key, value in QUICK.items() if key not in settings.model_fields_set}
     logs.setup(level=settings.log_level, as_json=settings.log_json)
-    _no_core_dumps()
+    no_core_dumps()
     with _gently():
         asyncio.run(_demo(settings.model_copy(update=quick), clip, say))
-
-
-def _no_core_dumps() -> None:
-    """A process that dies must not leave its memory, with a picture in it, on a disk."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 @contextlib.contextmanager

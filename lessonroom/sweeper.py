@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from lessonroom import logs
@@ -39,11 +39,14 @@ def lives_of(settings: Settings) -> Lives:
         Kind.CONSENTS: settings.keep_consents_days,
         Kind.SESSIONS: settings.keep_sessions_days,
         Kind.ROOMS: settings.keep_rooms_days,
+        Kind.OPERATORS: settings.keep_operators_days,
+        Kind.STANDINGS: settings.keep_standings_days,
+        Kind.SWEEPS: settings.keep_sweeps_days,
     }
 
 
 class Sweeper:
-    """One for the process. ``pause``: seconds after each part."""
+    """One for the process. ``pause``: seconds after each part; ``first``: done before each hourly sweep."""
 
     def __init__(
         self,
@@ -51,11 +54,13 @@ class Sweeper:
         lives: Lives,
         *,
         pause: float = PAUSE_SECONDS,
+        first: Callable[[], Awaitable[object]] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._lives = lives
         self._pause = pause
+        self._first = first
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
         self._in_log = False
@@ -105,6 +110,8 @@ class Sweeper:
     async def _keep_sweeping(self) -> None:
         while True:
             try:
+                if self._first is not None:
+                    await self._first()
                 for done in await self.sweep():
                     if done.deleted:
                         log.info("records were deleted, their time was over", kind=done.kind.value, count=done.deleted)

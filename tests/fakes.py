@@ -99,14 +99,15 @@ class FakeStore:
             self._rooms[room] = replace(known, closed_at=at)
             self._record(audit)
 
-    async def set_ceiling(self, room: str, ceiling: str, audit: AuditRecord) -> str:
+    async def set_ceiling(self, room: str, ceiling: str, two_keys: bool, audit: AuditRecord) -> tuple[str, bool]:
         await self.check()
         known = self._known(room)
-        if known.ceiling is not None and known.ceiling <= ceiling:
-            return known.ceiling
-        self._rooms[room] = replace(known, ceiling=ceiling)
-        self._record(audit)
-        return ceiling
+        mode = min(known.ceiling or ceiling, ceiling)
+        stricter = replace(known, ceiling=mode, two_keys=known.two_keys or two_keys)
+        if stricter != known:
+            self._rooms[room] = stricter
+            self._record(audit)
+        return mode, stricter.two_keys
 
     def _known(self, room: str) -> RoomRecord:
         if room not in self._rooms:
@@ -245,7 +246,7 @@ class FakeStore:
         await self.check()
         return sender in self._paying
 
-    async def set_paying(self, sender: str, paying: bool, *, audit: AuditRecord | None = None) -> None:
+    async def set_paying(self, sender: str, paying: bool, *, at: float = 0.0, audit: AuditRecord | None = None) -> None:
         await self.check()
         (self._paying.add if paying else self._paying.discard)(keepable(sender))
         self._record(audit)

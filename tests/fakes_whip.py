@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from types import SimpleNamespace
 from urllib.parse import urljoin
 
@@ -75,6 +76,7 @@ class WhipServer:
             hub=self.hub,
             admission=self.admission,
             metrics=metrics,
+            accept=partial(Analyser.accept, meter=metrics),
             refusals=Refusals(self.store, metrics, settings.refusals_per_minute),
         )
         self.url = ""
@@ -119,7 +121,7 @@ class WhipClient:
         self.bearer = bearer
         self.sender = sender or Sender()
         self.location = ""
-        self.http = httpx.AsyncClient(trust_env=False, timeout=20)
+        self.http = httpx.AsyncClient(trust_env=False, timeout=60)
 
     async def send(
         self, method: str, url: str, body: str | bytes = "", type_: str = "", **headers: str

@@ -2,60 +2,17 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import stat
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from lessonroom.app import KEY_FILE, build, signing_key
+from lessonroom.app import build
 from lessonroom.config import Settings
 from lessonroom.errors import BadSetting
 from lessonroom.media.onnx_engine import OnnxEngine
 from lessonroom.policy import Mode
-
-
-def test_the_signing_key_is_made_once_and_is_nobody_elses_to_read(tmp_path: Path) -> None:
-    key = signing_key(tmp_path / KEY_FILE)
-    assert len(key) == 32
-    assert signing_key(tmp_path / KEY_FILE) == key
-    assert stat.S_IMODE((tmp_path / KEY_FILE).stat().st_mode) == 0o600
-
-
-@pytest.mark.parametrize("left", [b"", b"short"])
-def test_a_truncated_signing_key_stops_the_start_and_says_what_to_do(tmp_path: Path, left: bytes) -> None:
-    (tmp_path / KEY_FILE).write_bytes(left)
-    with pytest.raises(BadSetting, match=rf"data_dir: expected 32 bytes in {KEY_FILE}, got {len(left)}; remove"):
-        signing_key(tmp_path / KEY_FILE)
-
-
-def test_a_crash_on_the_way_leaves_no_part_of_a_signing_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as broken:
-        broken.setattr("os.fsync", _fail)
-        with pytest.raises(BadSetting, match=r"data_dir: .* No space left"):
-            signing_key(tmp_path / KEY_FILE)
-    assert list(tmp_path.iterdir()) == []
-    assert len(signing_key(tmp_path / KEY_FILE)) == 32
-    assert [path.name for path in tmp_path.iterdir()] == [KEY_FILE]
-
-
-def test_of_two_that_start_at_once_both_have_the_same_signing_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sync = os.fsync
-
-    def somebody_is_quicker(handle: int) -> None:
-        sync(handle)
-        if not (tmp_path / KEY_FILE).exists():
-            (tmp_path / KEY_FILE).write_bytes(b"k" * 32)
-
-    monkeypatch.setattr("os.fsync", somebody_is_quicker)
-    assert signing_key(tmp_path / KEY_FILE) == b"k" * 32
-
-
-def _fail(handle: int) -> None:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+from tests.inference_servers.unruly import Unruly, answering
 
 
 def test_a_data_folder_that_cannot_be_made_is_a_bad_setting(tmp_path: Path) -> None:
@@ -85,7 +42,7 @@ def test_a_strain_head_that_cannot_be_used_leaves_no_engine_open(
     (tmp_path / "head").mkdir()
     app = build(Settings(data_dir=tmp_path, strain_head=tmp_path / "head"))
     assert len(closed) == 1
-    assert app._eyes is None
+    assert app._analysis.eyes is None
 
 
 async def test_with_the_shipped_models_inference_says_where_it_runs(tmp_path: Path) -> None:
@@ -94,3 +51,25 @@ async def test_with_the_shipped_models_inference_says_where_it_runs(tmp_path: Pa
     assert app.services.figures.first()["provider"] in {"CPU", "CUDA", "TensorRT"}
     assert b"lessonroom_inference_provider_info{" in app.services.metrics.render()
     await app.stop()
+
+
+async def test_the_figures_follow_an_inference_server_that_comes_and_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread tries it after the start; what it finds must reach the page and the metric."""
+    said: asyncio.Queue[str] = asyncio.Queue()
+    with OnnxEngine() as engine, Unruly(answering(engine)).running() as unruly:
+        unruly.ready = False
+        app = build(Settings(data_dir=tmp_path, inference_server=unruly.url, inference_server_deadline=1.9))
+        figures = app.services.figures
+        tell = figures.inference_runs
+        monkeypatch.setattr(figures, "inference_runs", lambda *where: (tell(*where), said.put_nowait(where[0])))
+        await app.start()
+        assert figures.provider in {"CPU", "CUDA", "TensorRT"}
+        unruly.ready = True  # tried again after a second
+        async with asyncio.timeout(60):
+            while await said.get() != "server":
+                pass
+        assert figures.provider == "server"
+        assert b'lessonroom_inference_provider_info{provider="server"} 1.0' in app.services.metrics.render()
+        await app.stop()

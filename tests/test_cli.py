@@ -246,7 +246,7 @@ def test_a_stream_of_messages_is_answered_one_by_one_in_order() -> None:
             answer = json.loads(process.stdout.readline())
             assert (answer["id"], answer["action"]) == (number, action)
         process.stdin.close()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
 
 
 def test_a_bad_line_ends_the_stream_after_the_answers_before_it() -> None:
@@ -291,7 +291,7 @@ def test_a_stream_of_pictures_is_answered_one_by_one_in_order(crops: list[Path])
             answer = json.loads(process.stdout.readline())
             assert (answer["id"], len(answer["expression"])) == (number, 8)
         process.stdin.close()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
 
 
 def test_a_bad_picture_is_an_answer_and_a_bad_line_is_the_end(crops: list[Path]) -> None:

@@ -69,14 +69,15 @@ def test_the_list_is_for_people_and_for_programs(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["switch", "three"], "contact_filter.json"),
+        (["switch", "three"], "`lessonroom chat releases` lists, got three"),
+        (["shadow", "three"], "`lessonroom chat releases` lists, got three"),
         (["switch", "../one"], "expected a version"),
         (["switch", "packaged"], "another version"),
         (["rollback"], "before this one"),
-        (["shadow", "three"], "contact_filter.json"),
         (["retrain", "--version", "one"], "there already"),
         (["retrain", "--version", "a b"], "expected letters"),
         (["evaluate", "x.jsonl", "--release", "a b"], "expected a version"),
+        (["evaluate", "x.jsonl"], "expected a readable JSONL file, got: No such file or directory"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_changes_nothing(

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lessonroom.app import DATABASE_FILE
+from lessonroom.storage.consent import Purpose
+from lessonroom.storage.sql import open_store
+from lessonroom.storage.store import HintRecord
+from tests.contracts.store import NOW, ROOM, STUDENT, TEACHER, YES, deed
 from tests.integration.serving import Lesson, serving
 from tests.test_cli import code_of, told
 
@@ -57,10 +64,52 @@ def test_the_report_says_what_is_set_what_was_deleted_and_what_only_the_operator
     capsys.readouterr()
     assert code_of("privacy", "report", "--data-dir", folder) == 0
     text = capsys.readouterr().out
-    for word in ("works from: DE", "eu-institution", "| 180 days |", "deleted, 0 left", "expression", "**TO FILL**"):
+    for word in (
+        "works from: DE",
+        "eu-institution",
+        "| 180 days |",
+        "deleted, 0 left",
+        "expression",
+        "**TO FILL**",
+        "| <13, 13-15, 16-17, 18+ |",
+    ):
         assert word in text
     assert "platypus" not in text
     assert "sam" not in text.split()
+
+
+def test_researchers_get_counts_of_those_who_agree_and_of_no_small_group(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def lessons() -> None:
+        store = open_store(f"sqlite:///{tmp_path / DATABASE_FILE}", deadline=30, queue=1000)
+        await store.open()
+        for number in range(12):
+            room = replace(ROOM, id=f"room-{number:04}")
+            await store.add_room(room)
+            for one in (replace(TEACHER, sender=f"teacher {number % 4}"), replace(STUDENT, sender=f"student {number}")):
+                member = replace(one, id=f"{one.role}-{number:04}", room=room.id, band="18+")
+                await store.add_member(member)
+                word = replace(YES, id=f"yes-{member.id}", person=member.sender, purpose=Purpose.RESEARCH)
+                later = replace(word, expires_at=time.time() + 1000, room=room.id, member=member.id)
+                await store.add_consent(later, deed(f"deed-{member.id}"))
+            await store.add_hint(HintRecord("hint-1", room.id, "frowning", "slow_down", NOW, "helpful"))
+            await store.close_room(room.id, NOW)
+        await store.close()
+
+    asyncio.run(lessons())
+    words = ("privacy", "aggregates", "--data-dir", tmp_path)
+    assert code_of(*words, "--json") == 0
+    row = json.loads(capsys.readouterr().out)
+    assert (row["month"], row["language"], row["students"], row["lessons"]) == ("2027-01", "uk", 10, 10)
+    assert row["hints"] == {"frowning": {"shown": 10, "helpful_share": 1.0}}
+    assert code_of(*words) == 0
+    assert "frowning" in capsys.readouterr().out
+    assert code_of(*words, "--least", "13") == 0
+    assert capsys.readouterr() == ("", "nothing to tell: no group has 13 students and 3 teachers who agree\n")
+    assert code_of(*words, "--least", "13", "--json") == 0
+    assert capsys.readouterr() == ("", "")
+    assert "least" in told(capsys, *words, "--least", "9")
 
 
 def test_the_report_can_be_made_before_there_is_a_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -212,9 +212,9 @@ def test_the_start_warns_two_months_before_the_first_row_expires(
     assert (f"count={days}" in lines.getvalue()) is warned
 
 
-def test_the_days_left_are_counted_at_each_reading_of_the_metrics() -> None:
+def test_the_time_left_is_counted_at_each_reading_of_the_metrics() -> None:
     days = iter([3, 2])
     metrics = Metrics()
     metrics.policy_expires_in(lambda: next(days))
-    assert b"lessonroom_policy_days_left 3.0" in metrics.render()
-    assert b"lessonroom_policy_days_left 2.0" in metrics.render()
+    assert b"lessonroom_policy_left_seconds 259200.0" in metrics.render()
+    assert b"lessonroom_policy_left_seconds 172800.0" in metrics.render()

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from lessonroom import messages as m
 from lessonroom.media.types import Unseen
 from lessonroom.server import figures
+from lessonroom.server.capacity import CAN_BE_FULL, PARTS
 
 DOCUMENT = (Path(__file__).parent.parent / "docs" / "protocol.md").read_text()
 
@@ -69,8 +70,8 @@ def test_every_reason_of_the_indicator_is_explained() -> None:
 def test_the_snapshot_in_the_document_has_the_fields_of_a_real_one() -> None:
     example = json.loads(re.findall(r"```text\n(.*?)```", part("`/ws/operations`"), re.DOTALL)[0])
     source = Path(figures.__file__).read_text()
-    for key in [*example, *example["table"][0], *example["history"][0], *example["cpu"]]:
+    for key in [*example, *example["table"][0], *example["history"][0], *example["cpu"], *example["health"]]:
         assert f'"{key}"' in source, key
-    for key in ("all_well", "cpu_busy", "cpu_full", "inference_slow", "vision_down", "no_vision", "store_down"):
-        assert f'"{key}"' in source
+    plain = ("all_well", "store_down", "vision_down", "no_vision", "analysers_taken")
+    for key in (*plain, *(f"{one}_full" for one in CAN_BE_FULL), *(f"{one}_busy" for one in PARTS)):
         assert f"`{key}`" in part("`/ws/operations`")

@@ -70,9 +70,14 @@ class Door:
         answer = await self._post(read.member, "session", {"code": read.code}, {})
         return Pass(read, answer.headers["set-cookie"].partition(";")[0])
 
-    async def ticket(self, who: Pass) -> str:
-        """A ticket for a socket. Raises Refused."""
-        answer = await self._post(who.link.member, "tickets", {"purpose": "socket"}, {"Cookie": who.cookie})
+    @property
+    def http(self) -> httpx.AsyncClient:
+        """For what else goes over HTTP: WHIP."""
+        return self._http
+
+    async def ticket(self, who: Pass, purpose: str = "socket") -> str:
+        """A ticket for ``socket`` or ``whip``. Raises Refused."""
+        answer = await self._post(who.link.member, "tickets", {"purpose": purpose}, {"Cookie": who.cookie})
         return str(answer.json()["ticket"])
 
     async def _post(self, member: str, what: str, body: dict[str, str], headers: dict[str, str]) -> httpx.Response:

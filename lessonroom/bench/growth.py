@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 MIB: Final = 2**20
@@ -15,18 +15,28 @@ ALLOWED_MIB: Final = 16.0
 ALLOWED_SETTLING_MIB: Final = 64.0
 """The same for a run that ends before the server has settled: it only finds large leaks."""
 
+ALLOWED_KIB: Final = 64.0
+"""What a connection that came and went may leave behind; one that is kept takes a megabyte or two."""
+ALLOWED_MORE: Final = 2
+"""Threads or descriptors that may be there after any number of connections: a pool's, an idle connection's."""
+
 Point = tuple[float, float]
-"""Seconds, bytes."""
+"""Seconds, bytes; or number of cycles, bytes."""
 
 
-def per_minute(points: Sequence[Point]) -> float:
-    """Slope of the straight line through these points, in MiB per minute; 0 for fewer than two times."""
+def line(points: Sequence[Point]) -> float:
+    """Slope of the straight line through these points, in bytes a step; 0 for fewer than two places."""
     if len({at for at, _ in points}) < 2:
         return 0.0
     middle = sum(at for at, _ in points) / len(points)
     level = sum(size for _, size in points) / len(points)
     across = sum((at - middle) * (size - level) for at, size in points)
-    return 60.0 * across / sum((at - middle) ** 2 for at, _ in points) / MIB
+    return across / sum((at - middle) ** 2 for at, _ in points)
+
+
+def per_minute(points: Sequence[Point]) -> float:
+    """The same for points in seconds, in MiB per minute."""
+    return 60.0 * line(points) / MIB
 
 
 def settled(points: Sequence[Point]) -> Sequence[Point]:
@@ -46,3 +56,14 @@ def grows(points: Sequence[Point]) -> bool:
     short = points[-1][0] - points[0][0] < SETTLE_SECONDS / SHARE_SETTLING
     rise = per_minute(kept) * (kept[-1][0] - kept[0][0]) / 60.0
     return rise > (ALLOWED_SETTLING_MIB if short else ALLOWED_MIB)
+
+
+def left_behind(
+    cycles: Sequence[int], *, memory: Sequence[int], threads: Sequence[int], descriptors: Sequence[int]
+) -> Iterator[str]:
+    """What connections that came and went have left, by readings after so many of them."""
+    if line(list(zip(cycles, memory, strict=True))) > ALLOWED_KIB * 1024:
+        yield "memory"
+    for name, counts in (("threads", threads), ("descriptors", descriptors)):
+        if counts[-1] - counts[0] > ALLOWED_MORE:
+            yield name

@@ -75,16 +75,28 @@ def run(
     pools = pictures.read(faces, settings, progress) if faces is not None else None
     lessons = _Steps(_lessons(asked, pools), progress, "lessons")
     changes = _Steps(_changes(asked, pools), progress, "changes")
+    false = [_false(name, group, rules) for name, group in lessons]
+    noticed = [_noticed(name, group, rules) for name, group in changes]
     return {
         "bench": "hints",
         "machine": machine.describe(),
         "seed": asked.seed,
         "rules": _named(rules),
         "warnings": [] if settings.strain_head is None else [NO_HEAD],
-        "false": [_false(name, group, rules) for name, group in lessons],
-        "changes": [_noticed(name, group, rules) for name, group in changes],
+        "false": false,
+        "changes": noticed,
         "curve": curve(settings, asked, progress),
+        "ratios": _ratios(false, noticed),
     }
+
+
+def _ratios(false: list[dict[str, Any]], noticed: list[dict[str, Any]]) -> dict[str, float]:
+    """To the promise of one false hint an hour, and to all changes: the unkind ends of the intervals, never 0.
+
+    The same seed gives the same ones on every machine.
+    """
+    hourly = {f"false an hour: {row['scene']}": row["interval_95"][1] for row in false}
+    return hourly | {f"missed: {row['change']}": round(1.0 - row["interval_95"][0], 3) for row in noticed}
 
 
 def first_told(watched: Watched, rules: Rules, seconds: float = scenes.CHANGE_AT + SOON) -> float | None:
@@ -236,6 +248,7 @@ class _Steps:
 
 def show(figures: dict[str, Any], console: Console) -> None:
     """Print the figures for people."""
+    console.print(machine.line(figures["machine"]), style="dim", highlight=False)
     console.print(", ".join(f"{name} {value:g}" for name, value in figures["rules"].items()), highlight=False)
     for warning in figures["warnings"]:
         console.print(f"Warning: {warning}", style="yellow", highlight=False)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from lessonroom import __version__
+from lessonroom import __version__, cores
 
 PACKAGES = ("aiortc", "av", "numpy", "opencv-python-headless")
 RUNTIMES = ("onnxruntime-gpu", "onnxruntime")
@@ -23,7 +23,7 @@ def describe() -> dict[str, Any]:
     return {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "processor": _processor(),
-        "cores": psutil.cpu_count(logical=True),
+        "cores": cores.whole(),
         "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
         "load_before": load(),

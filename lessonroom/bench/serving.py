@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -24,12 +24,30 @@ IDLE_SECONDS = 2.0
 """How long our own HTTP connections are kept: the server closes idle ones after 5 s, and must not do so first."""
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
+MEASURED: Mapping[str, object] = MappingProxyType({"log_level": "warning", "overload_seconds": 0})
+"""Settings of every server that is measured: its limit is what is looked for, so that it turns nobody away before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What one process of the server has used: processor seconds so far; bytes, threads and descriptors now.
+
+    ``name``: the module that it runs. The first process is that which was started; the others are its children.
+    """
+
+    pid: int
+    name: str
+    cpu_seconds: float
+    memory: int
+    threads: int
+    descriptors: int
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One look at the server: processor seconds and bytes so far, threads now, and its Prometheus series.
+    """One look at the server, all its processes together, and its Prometheus series.
 
+    ``cpu_seconds`` so far; ``memory`` in bytes, ``threads`` and ``descriptors`` now; ``parts``: process by process.
     ``series``: name with its labels in order, e.g. ``lessonroom_samples_total`` or ``..._bucket{le=0.1,stage=look}``.
     """
 
@@ -37,6 +55,8 @@ class Reading:
     memory: int
     threads: int
     series: Mapping[str, float]
+    descriptors: int = 0
+    parts: tuple[Use, ...] = ()
 
 
 class Server:
@@ -63,10 +83,32 @@ class Server:
         return replace(self.usage(), series=series(text))
 
     def usage(self) -> Reading:
-        """What the system says of the server now, without its series."""
-        with self.process.oneshot():
-            times = self.process.cpu_times()
-            return Reading(times.user + times.system, self.process.memory_info().rss, self.process.num_threads(), {})
+        """What the system says of the server and its processes now, without its series."""
+        every = [_use_of(process) for process in (self.process, *self.process.children(recursive=True))]
+        parts = tuple(one for one in every if one is not None)
+        cpu, memory = sum(one.cpu_seconds for one in parts), sum(one.memory for one in parts)
+        threads, descriptors = sum(one.threads for one in parts), sum(one.descriptors for one in parts)
+        return Reading(cpu, memory, threads, {}, descriptors, parts)
+
+
+def _use_of(process: psutil.Process) -> Use | None:
+    """Nothing of one that has ended meanwhile."""
+    try:
+        with process.oneshot():
+            times, memory = process.cpu_times(), process.memory_info().rss
+            threads, descriptors = process.num_threads(), process.num_fds()
+            name = _module(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return None
+    return Use(process.pid, name, times.user + times.system, memory, threads, descriptors)
+
+
+def _module(command: list[str]) -> str:
+    """``lessonroom.cli`` of ``python -m lessonroom.cli serve``, and what a child of the server runs."""
+    places = [number for number, word in enumerate(command[:-1]) if word == "-m"]
+    if places:
+        return command[places[0] + 1]
+    return command[-1] if "-c" in command else "process"
 
 
 @asynccontextmanager
@@ -75,20 +117,20 @@ async def serving(data_dir: Path, environment: Mapping[str, str], **settings: ob
 
     ``environment``: that of the calling process. Raises EngineDown when the server does not come up.
     """
-    key, port = secrets.token_urlsafe(24), _free_port()
+    key = secrets.token_urlsafe(24)
     own = {name: value for name, value in environment.items() if not name.startswith(PREFIX)}
     own |= {f"{PREFIX}{name.upper()}": str(value) for name, value in settings.items()}
     own[f"{PREFIX}ADMIN_KEYS"] = hash_secret(key)
-    command = [sys.executable, "-m", "lessonroom.cli", "serve", "--port", str(port), "--data-dir", str(data_dir)]
+    command = [sys.executable, "-m", "lessonroom.cli", "serve", "--port", "0", "--data-dir", str(data_dir)]
     with (data_dir / "server.log").open("wb") as log:
         # a session of its own: Ctrl+C is for the bench, which stops the server when it has its figures
         process = await asyncio.create_subprocess_exec(
             *command, env=own, stdout=log, stderr=log, start_new_session=True
         )
     headers = {"Authorization": f"Bearer {key}"}
-    base, limits = f"http://127.0.0.1:{port}", httpx.Limits(keepalive_expiry=IDLE_SECONDS)
+    limits = httpx.Limits(keepalive_expiry=IDLE_SECONDS)
     try:
-        async with httpx.AsyncClient(base_url=base, headers=headers, timeout=30.0, limits=limits) as http:
+        async with httpx.AsyncClient(headers=headers, timeout=30.0, limits=limits) as http:
             if not await _up(http, process):
                 last = (data_dir / "server.log").read_text(errors="replace").strip().splitlines()[-1:]
                 raise EngineDown(f"expected a server within {START_SECONDS:.0f} s, got: {''.join(last) or 'nothing'}")
@@ -105,6 +147,15 @@ def series(text: str) -> dict[str, float]:
             labels = ",".join(f"{name}={value}" for name, value in sorted(sample.labels.items()))
             found[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
     return found
+
+
+def grown_by(before: Reading, after: Reading, name: str) -> dict[str, int]:
+    """What a counter with one label has gained between two readings, by the label's value."""
+    return {
+        key.partition("=")[2].rstrip("}"): int(value - before.series.get(key, 0.0))
+        for key, value in after.series.items()
+        if key.partition("{")[0] == name
+    }
 
 
 def quantile(before: Reading, after: Reading, name: str, share: float, **labels: str) -> float | None:
@@ -136,14 +187,26 @@ def _bound(key: str, name: str, labels: Mapping[str, str]) -> float | None:
 
 
 async def _up(http: httpx.AsyncClient, process: asyncio.subprocess.Process) -> bool:
+    """Wait until the server answers at the port that it has chosen, which becomes the client's base."""
     with suppress(TimeoutError):
         async with asyncio.timeout(START_SECONDS):
             while process.returncode is None:
-                with suppress(httpx.TransportError):
-                    if (await http.get("/healthz")).is_success:
-                        return True
+                if (port := _listens_at(process.pid)) is not None:
+                    http.base_url = f"http://127.0.0.1:{port}"
+                    with suppress(httpx.TransportError):
+                        if (await http.get("/healthz")).is_success:
+                            return True
                 await asyncio.sleep(0.1)
     return False
+
+
+def _listens_at(pid: int) -> int | None:
+    """Where a process listens: a port that we had found free for it could be another's by the time it is used."""
+    try:
+        connections = psutil.Process(pid).net_connections("tcp4")
+    except psutil.NoSuchProcess:
+        return None
+    return next((each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN), None)
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
@@ -155,9 +218,3 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
     except TimeoutError:
         process.kill()
         await process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])

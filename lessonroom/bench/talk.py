@@ -24,7 +24,7 @@ from lessonroom.bench import growth, machine
 from lessonroom.bench.crowd import Talker, gather
 from lessonroom.bench.growth import MIB, Point
 from lessonroom.bench.ledger import Ledger, Times
-from lessonroom.bench.serving import Reading, Server, serving
+from lessonroom.bench.serving import MEASURED, Reading, Server, serving
 from lessonroom.progress import Show, unseen
 
 SETTLE_SECONDS: Final = 2.0
@@ -38,15 +38,19 @@ DATABASE: Final = "lessonroom.sqlite3"
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """So many rooms of two members, so many messages a second in all of them together, for so long."""
+    """So many rooms of two members, so many messages a second in all of them together, for so long.
+
+    ``chosen``: further settings of the server (:mod:`lessonroom.bench.choosing`).
+    """
 
     rooms: int = 500
     rate: float = 1000.0
     seconds: float = 60.0
+    chosen: Mapping[str, str] = field(default_factory=dict)
 
     def settings(self) -> dict[str, object]:
-        """Settings of the server; nobody is told to be slower, everything else is as it comes."""
-        return {"chat_per_minute": 100_000, "log_level": "warning"}
+        """Settings of the server; nobody is told to be slower or to go elsewhere, everything else is as it comes."""
+        return {**self.chosen, **MEASURED, "chat_per_minute": 100_000}
 
 
 def run(
@@ -105,6 +109,7 @@ class Watch:
         """Everything so far."""
         ledger, lasted = self.ledger, self.ended - self.began
         cpu = self.now.cpu_seconds - self.before.cpu_seconds
+        each = round(1e6 * cpu / self.done) if self.done else 0
         return {
             "seconds": round(lasted, 1),
             "interrupted": self.interrupted,
@@ -122,12 +127,15 @@ class Watch:
             "said_late_ms": self.late.spread(),
             "server": {
                 "percent_of_a_core": round(100 * cpu / lasted, 1) if lasted else 0.0,
-                "microseconds_per_message": round(1e6 * cpu / self.done) if self.done else 0,
+                "microseconds_per_message": each,
                 "memory_mib": round(self.now.memory / MIB, 1),
                 "memory_mib_per_minute": round(growth.per_minute(growth.settled(self.memory)), 3),
             },
             "client_percent_of_a_core": round(100 * self.busy / lasted, 1) if lasted else 0.0,
             "failed": list(self._failed()),
+            # the bound: what the pages' side of the same messages takes, which only writes, reads and counts them
+            "ratios": {"server_to_pages_processor": round(cpu / self.busy, 3) if self.busy else 0.0},
+            "costs": {"microseconds_per_message": each},
         }
 
     def minute(self) -> dict[str, Any]:

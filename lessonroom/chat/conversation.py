@@ -16,6 +16,7 @@ from lessonroom.chat.domains import NETWORKS, in_hosts
 from lessonroom.chat.lexicon import mask
 from lessonroom.chat.rules import Hit, Reading, apply, read
 from lessonroom.chat.rules.names import name_at
+from lessonroom.chat.rules.reading import read_lines
 from lessonroom.chat.shapes import phone_level
 from lessonroom.chat.types import Kind, Line
 
@@ -40,11 +41,15 @@ _EARLIER: Final = 5
 
 @dataclass(frozen=True)
 class Said:
-    """An earlier line as it was read. ``own``: by the writer of the message; ``digits``: all of its digits."""
+    """An earlier line as it was read. ``own``: by the writer of the message."""
 
     own: bool
     reading: Reading
-    digits: str
+
+    @property
+    def digits(self) -> str:
+        """All of its digits."""
+        return self.reading.digits
 
     @property
     def asks(self) -> bool:
@@ -84,31 +89,37 @@ _READINGS: Final[WeakKeyDictionary[Line, Reading]] = WeakKeyDictionary()
 """What was read of a line, for as long as the room keeps the line. It only speeds up."""
 
 
-def _read_line(line: Line) -> Reading:
+def remember(line: Line, reading: Reading) -> None:
+    """Keep what was read of a message for the time when it is an earlier line, as long as somebody keeps ``line``."""
+    if len(line.text) <= _LOOK_BACK:
+        _READINGS[line] = reading
+
+
+def _read_line(line: Line, allowed: frozenset[str]) -> Reading:
     reading = _READINGS.get(line)
-    if reading is None:
-        reading = _READINGS[line] = read(line.text[-_LOOK_BACK:])
+    if reading is None or reading.allowed != allowed:
+        reading = _READINGS[line] = read(line.text[-_LOOK_BACK:], allowed)
     return reading
 
 
-def listen(reading: Reading, text: str, sender: str, context: Sequence[Line]) -> Talk:
+def listen(reading: Reading, sender: str, context: Sequence[Line]) -> Talk:
     """Read a message together with the earlier lines of its room, oldest first."""
     if not context:
         return NOTHING
-    said = [Said(line.sender == sender, found := _read_line(line), _digits(found)) for line in context]
+    said = [Said(line.sender == sender, _read_line(line, reading.allowed)) for line in context]
     theirs = [line.reading for line in said if not line.own]
     own = [line for line in said if line.own]
     asked = _asked(theirs[-2:])
     short = len(reading.tokens) <= _LONG or reading.is_candidate()
-    before = _before(said, context, sender) if short else ""
-    joined = read(before + text) if before else None
-    hits = list(_hits(reading, joined, len(before), said, asked)) if short else []
+    before = _before(said) if short else None
+    joined = read_lines((before, reading)) if before is not None else None
+    hits = list(_hits(reading, joined, before, said, asked)) if short else []
     hits.sort(key=lambda hit: -hit.score)
     theirs_digits = {line.digits for line in said if not line.own and line.digits}
     return Talk(
         theirs=theirs[-1] if theirs else None,
         own=own[-1].reading if own else None,
-        before=read(before) if before else None,
+        before=before,
         joined=joined,
         earlier_theirs=tuple(theirs[-_EARLIER:-1]),
         earlier_own=tuple(line.reading for line in own[-_EARLIER:-1]),
@@ -118,21 +129,19 @@ def listen(reading: Reading, text: str, sender: str, context: Sequence[Line]) ->
         questions=sum(line.asks for line in said if not line.own),
         pieces=sum(bool(line.digits) for line in own),
         echoes=sum(line.digits in theirs_digits for line in own if line.digits),
-        digits=("".join(line.digits for line in own) + _digits(reading))[-_MOST_DIGITS:],
+        digits=("".join(line.digits for line in own) + reading.digits)[-_MOST_DIGITS:],
     )
 
 
-def _before(said: Sequence[Said], context: Sequence[Line], sender: str) -> str:
-    """The writer's last short lines as one text that ends with a line break, or nothing."""
-    pieces = [
-        line.text[-_LOOK_BACK:]
-        for line, heard in zip(context, said, strict=True)
-        if line.sender == sender and len(heard.reading.tokens) <= _LONG
-    ]
-    return "\n".join(pieces[-_JOINED:]) + "\n" if pieces else ""
+def _before(said: Sequence[Said]) -> Reading | None:
+    """The writer's last short lines as one text."""
+    pieces = [line.reading for line in said if line.own and len(line.reading.tokens) <= _LONG]
+    return read_lines(pieces[-_JOINED:]) if pieces else None
 
 
-def _hits(reading: Reading, joined: Reading | None, start: int, said: Sequence[Said], asked: float) -> Iterator[Hit]:
+def _hits(
+    reading: Reading, joined: Reading | None, before: Reading | None, said: Sequence[Said], asked: float
+) -> Iterator[Hit]:
     theirs = [line.reading for line in said if not line.own][-2:]
     own = [line.reading for line in said if line.own]
     yield from _answers(reading, asked)
@@ -140,7 +149,8 @@ def _hits(reading: Reading, joined: Reading | None, start: int, said: Sequence[S
     if not own:
         return
     asking = sum(line.asks for line in said[-_MAX_PIECES:] if not line.own)
-    if joined is not None:
+    if joined is not None and before is not None:
+        start = len(before.text) + 1
         doubt = min(0.25 * asking, 0.5) + 0.35 * any(bool(line.cues & _EXERCISE) for line in theirs)
         yield from (_clip(hit, start, doubt) for hit in apply(joined) if hit.start < start < hit.end)
     yield from _link_end(reading, own[-1])
@@ -205,7 +215,7 @@ def _link_end(reading: Reading, last: Reading) -> Iterator[Hit]:
 
 def _pieces(reading: Reading, said: Sequence[Said], asking: int) -> Iterator[Hit]:
     """Digits of several messages that make one number, said from the front or from the back."""
-    last = _digits(reading)
+    last = reading.digits
     if not last or phone_level(last) >= 3:
         return
     forwards = backwards = last
@@ -227,7 +237,3 @@ def _pieces(reading: Reading, said: Sequence[Said], asking: int) -> Iterator[Hit
         start, end = reading.runs[0].start, reading.runs[-1].end
         evidence = f"digits of {pieces} messages make a telephone number"
         yield Hit(Kind.PHONE, start, end, rule, max(score, 0.05), evidence)
-
-
-def _digits(reading: Reading) -> str:
-    return "".join(run.digits for run in reading.runs)

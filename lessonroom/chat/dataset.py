@@ -40,8 +40,10 @@ def read_rows(path: Path, family: str = "") -> list[Row]:
     """All rows of a JSONL file. Raises BadInput, naming file and line, for a row that is not labelled text."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path.name}: expected a readable JSONL file, got {type(error).__name__}") from error
+    except OSError as error:
+        raise BadInput(f"{path.name}: expected a readable JSONL file, got: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path.name}: expected a JSONL file in UTF-8, got one in another encoding") from error
     return [_row(line, f"{path.name}:{i}", family) for i, line in enumerate(lines, start=1) if line.strip()]
 
 

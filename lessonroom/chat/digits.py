@@ -138,8 +138,14 @@ def runs_of(tokens: Sequence[Token]) -> list[Run]:
 
 
 def _runs(tokens: Sequence[Token]) -> Iterator[Run]:
+    may_begin = [i for i, token in enumerate(tokens) if not _begins_nothing(token)]
+    if not may_begin:
+        return
     builder = _Builder(tokens)
-    for i, token in enumerate(tokens):
+    for i in range(may_begin[0], len(tokens)):
+        token = tokens[i]
+        if not builder.open() and _begins_nothing(token):
+            continue
         if not _continue(builder, i, token):
             run = builder.close()
             if run is not None:
@@ -148,6 +154,11 @@ def _runs(tokens: Sequence[Token]) -> Iterator[Run]:
     run = builder.close()
     if run is not None:
         yield run
+
+
+def _begins_nothing(token: Token) -> bool:
+    """Whether a token is neither digits nor a word for some: true for most, and quick."""
+    return token.shape in "wp" and token.number is None and token.text not in REPEATS
 
 
 def _continue(builder: _Builder, i: int, token: Token) -> bool:

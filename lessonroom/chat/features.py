@@ -10,6 +10,7 @@ them, so that no contact is learned by heart.
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -20,7 +21,7 @@ from lessonroom.chat import grams, lexicon
 from lessonroom.chat.conversation import NOTHING, Talk
 from lessonroom.chat.rules import Hit, Reading
 from lessonroom.chat.shapes import harmless_shape, loose_digits, phone_level
-from lessonroom.chat.symbols import Symbol, marks, symbols
+from lessonroom.chat.symbols import Symbol, lines_stand_alone, marks, symbols, symbols_of_lines
 from lessonroom.chat.types import Kind
 
 RULES: Final = (
@@ -61,6 +62,9 @@ _CUE_SHIFTS: Final = np.arange(len(lexicon.NAMES) + 1, dtype=np.int64)
 _ALL_CUES: Final = (1 << len(lexicon.NAMES)) - 1
 _THEIRS, _OWN, _THEIRS_EARLIER, _OWN_EARLIER = 100, 200, 300, 400
 """Salts: the same word counts differently by who said it and when."""
+_SHAPE_OF: Final = 400
+"""Characters from the beginning of a message whose script is told."""
+_LATIN: Final = string.ascii_lowercase.encode()
 _LAST: Final = 24
 """Symbols of an earlier line that count: its end."""
 
@@ -116,15 +120,17 @@ def _joined(talk: Talk) -> NDArray[np.int64]:
     """What the message adds to the writer's lines before it, all read as one text."""
     if talk.joined is None or talk.before is None:
         return grams.NONE
-    whole, before = (grams.of_symbols(symbols(part), marks(part)) for part in (talk.joined, talk.before))
-    return np.setdiff1d(whole, before, assume_unique=True)
+    whole = grams.of_symbols(symbols(talk.joined), marks(talk.joined))
+    if lines_stand_alone(talk.joined):  # then the lines before do, too, and need not be read as one text
+        return grams.without(whole, grams.of_symbols(symbols_of_lines(talk.joined.lines[:-1])))
+    return grams.without(whole, grams.of_symbols(symbols(talk.before), marks(talk.before)))
 
 
 def _topic(talk: Talk) -> NDArray[np.int64]:
     """The words of the lines before the last ones, each side by itself."""
     sides = ((_THEIRS_EARLIER, talk.earlier_theirs), (_OWN_EARLIER, talk.earlier_own))
     parts = [_words(line, salt) for salt, lines in sides for line in lines]
-    return np.unique(np.concatenate(parts)) if parts else grams.NONE
+    return grams.once(parts) if parts else grams.NONE
 
 
 def _words(reading: Reading, salt: int) -> NDArray[np.int64]:
@@ -189,7 +195,8 @@ def _cues(reading: Reading) -> list[int]:
 def _shape(reading: Reading) -> list[float]:
     runs, text = reading.runs, reading.view.text
     lengths = [len(run.digits) for run in runs]
-    latin = sum("a" <= c <= "z" for c in text[:400])
+    start = text[:_SHAPE_OF].encode("ascii", "replace")
+    latin = len(start) - len(start.translate(None, _LATIN))
     together = loose_digits(runs)
     plus = bool(runs) and runs[0].plus
     total = len(together)
@@ -198,7 +205,7 @@ def _shape(reading: Reading) -> list[float]:
         max((phone_level(run.digits, plus=run.plus) for run in runs), default=0) / 4,
         float(any(length >= 6 and harmless_shape(run) for run, length in zip(runs, lengths, strict=True))),
         min(sum(run.spelled for run in runs), 12) / 12, float(any(run.lookalikes for run in runs)),
-        math.log1p(len(text)) / 6, float("?" in text), latin / max(len(text[:400]), 1), min(text.count("\n"), 4) / 4,
+        math.log1p(len(text)) / 6, float("?" in text), latin / max(len(start), 1), min(text.count("\n"), 4) / 4,
         phone_level(together, plus=plus) / 4, phone_level(together[::-1]) / 4,
         float(1 <= total <= 3), float(4 <= total <= 6), float(7 <= total <= 9), float(total == 10), float(total == 11),
         float(total == 12), float(13 <= total <= 15), float(total >= 16),

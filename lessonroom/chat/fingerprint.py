@@ -43,7 +43,7 @@ def fingerprint() -> str:
     for text in _TEXTS:
         for talk in ((), _TALK):
             reading = read(text)
-            seen = features(reading, apply(reading), listen(reading, text, "a", talk))
+            seen = features(reading, apply(reading), listen(reading, "a", talk))
             out.update(np.round(seen.dense, 2).tobytes())
             for buckets in seen.grams:
                 out.update(buckets.tobytes())

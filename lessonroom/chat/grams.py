@@ -7,6 +7,7 @@ that anybody wrote stands in the model's file.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -21,7 +22,7 @@ Buckets = NDArray[np.int64]
 NONE: Final[Buckets] = np.empty(0, np.int64)
 _M: Final = np.uint32(2654435761)  # Knuth's multiplicative hash
 _GOLDEN: Final = 0x9E3779B1
-_MIX: Final = np.uint32(0x85EBCA6B)
+_MIX_TWICE: Final = np.uint32(0x85EBCA6B * 2654435761 & 0xFFFFFFFF)
 _HALF: Final = np.uint32(15)
 _SHIFT: Final = np.uint32(32 - BITS)
 _LONGEST: Final = 5
@@ -45,9 +46,8 @@ def of_symbols(row: Sequence[Symbol], marks: Sequence[int] = (), salt: int = 0) 
     """Words, stems, pairs and triples of stems, pairs with a gap, and ``marks``. ``salt`` keeps kinds of rows apart."""
     if not row:
         return NONE
-    words = np.array([symbol.word for symbol in row], np.uint32)
-    stems = np.array([_EDGE, *(symbol.stem for symbol in row), _EDGE], np.uint32)
-    parts = [(words, 1 + salt), *_chains(stems, 2 + salt)]
+    words, stems, _, _ = zip(*row, strict=True)
+    parts = [(np.array(words, np.uint32), 1 + salt), *_chains(np.array((_EDGE, *stems, _EDGE), np.uint32), 2 + salt)]
     if marks:
         parts.append((np.array(marks, np.uint32), 31 + salt))
     return _salted(parts)
@@ -87,23 +87,45 @@ def _of_bits(cues: int) -> int:
 
 def _chains(codes: Codes, salt: int) -> list[tuple[Codes, int]]:
     """Single codes, pairs, triples, and pairs with one or two codes between."""
-    pairs = (codes[:-1] * _M) ^ codes[1:]
+    first = codes * _M
+    pairs = first[:-1] ^ codes[1:]
     parts = [(codes, salt), (pairs, salt + 1)]
     if len(codes) > 2:
-        parts += [((pairs[:-1] * _M) ^ codes[2:], salt + 2), ((codes[:-2] * _M) ^ codes[2:], salt + 3)]
+        parts += [((pairs[:-1] * _M) ^ codes[2:], salt + 2), (first[:-2] ^ codes[2:], salt + 3)]
     if len(codes) > 3:
-        parts.append(((codes[:-3] * _M) ^ codes[3:], salt + 4))
+        parts.append((first[:-3] ^ codes[3:], salt + 4))
     return parts
 
 
 def _salted(parts: Sequence[tuple[Codes, int]]) -> Buckets:
     """Buckets of codes, each kind with a salt of its own; each bucket once."""
-    codes = np.concatenate([part ^ np.uint32(salt * _GOLDEN & 0xFFFFFFFF) for part, salt in parts])
-    codes = (codes ^ (codes >> _HALF)) * _MIX
-    return _once((codes * _M) >> _SHIFT)
+    codes = np.concatenate([part ^ _salt(salt) for part, salt in parts])
+    codes ^= codes >> _HALF
+    codes *= _MIX_TWICE
+    codes >>= _SHIFT
+    return _once(codes)
 
 
-def _once(buckets: Codes) -> Buckets:
+@cache
+def _salt(number: int) -> np.uint32:
+    return np.uint32(number * _GOLDEN & 0xFFFFFFFF)
+
+
+def once(parts: Sequence[Buckets]) -> Buckets:
+    """The buckets of all parts together, each once."""
+    return _once(np.concatenate(parts))
+
+
+def without(whole: Buckets, part: Buckets) -> Buckets:
+    """What is in ``whole`` and not in ``part``, both of them in order and without repetition."""
+    if not len(part):
+        return whole
+    found = part.take(np.searchsorted(part, whole), mode="clip") == whole
+    rest: Buckets = whole[~found]
+    return rest
+
+
+def _once(buckets: Codes | Buckets) -> Buckets:
     """Each bucket once, in order. For so few numbers a sort is quicker than ``np.unique``."""
     buckets.sort()
     first = np.empty(len(buckets), bool)

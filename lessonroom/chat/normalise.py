@@ -126,13 +126,19 @@ def word_of(text: str) -> Word:
 
 def tokenise(view: View) -> list[Token]:
     """The tokens of a view, disguises inside words undone."""
-    tokens = _unbracket(_scan(view))
+    return undisguise(scan(view))
+
+
+def undisguise(tokens: list[Token]) -> list[Token]:
+    """Tokens as they stand (see :func:`scan`), not changed; with words that are in pieces made whole."""
+    tokens = _unbracket(tokens)
     if len(tokens) >= _MIN_SPACED:
         tokens = _join_spaced(tokens)
     return _join_names(_join_signs(tokens))
 
 
-def _scan(view: View) -> list[Token]:
+def scan(view: View) -> list[Token]:
+    """The tokens of a view as they stand. No token reaches over a line break."""
     text, last = view.text, 0
     out: list[Token] = []
     for match in _PIECES.finditer(text):
@@ -167,13 +173,16 @@ def _split(view: View, start: int, parts: tuple[str, ...], gap: int) -> list[Tok
 
 def _join_spaced(tokens: list[Token]) -> list[Token]:
     """Letters that stand alone one after another ("t e l e g a", "в.к.а.ш") become one word."""
+    alone = [i for i, token in enumerate(tokens) if len(token.text) == 1 and token.shape != "p"]
+    if len(alone) < _MIN_SPACED:
+        return tokens
     out: list[Token] = []
     i = 0
-    while i < len(tokens):
-        if len(tokens[i].text) != 1:  # most words: no run begins here
-            out.append(tokens[i])
-            i += 1
+    for start in alone:
+        if start < i:
             continue
+        out += tokens[i:start]
+        i = start
         end = _spaced_run(tokens, i)
         letters = [t for t in tokens[i:end] if t.shape != "p"]
         if len(letters) >= _MIN_SPACED and sum(t.shape == "w" for t in letters) >= _MIN_SPACED_LETTERS:
@@ -182,7 +191,7 @@ def _join_spaced(tokens: list[Token]) -> list[Token]:
             end = max(end, i + 1)
             out.extend(tokens[i:end])
         i = end
-    return out
+    return out + tokens[i:]
 
 
 def _spaced_run(tokens: list[Token], start: int) -> int:
@@ -225,7 +234,8 @@ def _channel_inside(text: str) -> int:
 
 def _join_signs(tokens: list[Token]) -> list[Token]:
     """Words with a sign for a letter inside ("wh@tsapp") become one word, if that makes a channel's name."""
-    if _SIGNS_FOR_LETTERS.isdisjoint([t.text for t in tokens]):
+    signs = [i for i, token in enumerate(tokens) if token.text in _SIGNS_FOR_LETTERS]
+    if not any(_is_inside(tokens, i) for i in signs):
         return tokens
     out: list[Token] = []
     for token in tokens:
@@ -236,6 +246,17 @@ def _join_signs(tokens: list[Token]) -> list[Token]:
         else:
             out.append(token)
     return out
+
+
+def _is_inside(tokens: list[Token], i: int) -> bool:
+    """Whether token ``i`` touches what is no sign on both sides."""
+    return (
+        0 < i < len(tokens) - 1
+        and not tokens[i].gap
+        and not tokens[i + 1].gap
+        and tokens[i - 1].shape != "p"
+        and tokens[i + 1].shape != "p"
+    )
 
 
 def _with_sign(before: list[Token], token: Token) -> Token | None:
@@ -256,7 +277,7 @@ _MOST_PIECES: Final = 4
 
 def _join_names(tokens: list[Token]) -> list[Token]:
     """Names of channels cut into pieces ("te le gram", "insta-gram", "what then sapp") become one word."""
-    if not any(t.shape == "w" and t.text in BEGINNINGS for t in tokens):
+    if BEGINNINGS.isdisjoint([token.text for token in tokens]):
         return tokens
     out: list[Token] = []
     i = 0
@@ -290,7 +311,7 @@ def _unbracket(tokens: list[Token]) -> list[Token]:
     """Dots, commas and at signs in brackets ("anna[.]ru", "vasya(@)mail") lose them and the gaps around."""
     if _OPENING.isdisjoint([t.text for t in tokens]):
         return tokens
-    out: list[Token] = []
+    tokens, out = list(tokens), []
     i = 0
     while i < len(tokens):
         inside = tokens[i + 1] if i + 2 < len(tokens) else None

@@ -13,17 +13,31 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 END: Final = r"(?![^\s])"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pleas:
-    """One language: ``plea`` and ``filler`` match at a word's beginning and end with a word."""
+    """One language: ``plea`` and ``filler`` match at a word's beginning and end with a word.
 
-    plea: re.Pattern[str]
-    filler: re.Pattern[str]
+    They are compiled when they are asked for first: a language takes a tenth of a second.
+    """
+
+    pleas: str
+    fillers: str
+
+    @cached_property
+    def plea(self) -> re.Pattern[str]:
+        """A call for help, perhaps with what is not understood."""
+        return re.compile(self.pleas)
+
+    @cached_property
+    def filler(self) -> re.Pattern[str]:
+        """What may stand around a plea."""
+        return re.compile(self.fillers)
 
 
 def _one_of(*alternatives: str) -> str:
@@ -51,7 +65,7 @@ def _pleas(pleas: str, fillers: str, **parts: str) -> Pleas:
             pattern = pattern.replace(f"<{name}*> ", f"(?:{part} )*+")
         return pattern
 
-    return Pleas(re.compile(_one_of(*map(fill, _lines(pleas)))), re.compile(_words(fillers)))
+    return Pleas(_one_of(*map(fill, _lines(pleas))), _words(fillers))
 
 
 _NUMBER: Final = (

@@ -46,6 +46,7 @@ class Rollout:
         self._meter = meter
         self._every = every
         self._seen: tuple[Stamp, ...] = ()
+        self._serving = ""
         self._task: asyncio.Task[None] | None = None
 
     def choose(self) -> None:
@@ -55,12 +56,12 @@ class Rollout:
         """
         self._seen = self._releases.stamp()
         pointer = self._pointer() or Pointer()
-        model = next((model for model in map(self._load, pointer.chain) if model is not None), None)
-        if model is None:
+        found = next(((name, model) for name in pointer.chain if (model := self._load(name)) is not None), None)
+        if found is None:
             log.error("no release of the chat model can serve: the rules decide alone")
         else:
-            self._use(model)
-        self._ask_too(self._load(pointer.shadow))
+            self._use(*found)
+        self._ask_too(pointer.shadow, self._load(pointer.shadow))
 
     def start(self) -> None:
         """Look at the pointer from now on. Call on the event loop."""
@@ -71,11 +72,16 @@ class Rollout:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        self._ask_too(None)
+        self._ask_too(None, None)
 
     def shadow(self) -> dict[str, int | str] | None:
         """What the candidate would have done since it is asked: see :meth:`Shadow.figures`. None: there is none."""
         return self._gate.shadow.figures() if self._gate.shadow is not None else None
+
+    def compared(self, version: str, current: bool, candidate: bool | None) -> None:
+        """A screening process has asked the candidate, too: whether each raised an alarm, None for one that failed."""
+        if self._gate.shadow is not None and self._gate.shadow.version == version:
+            self._gate.shadow.heard(current, candidate)
 
     async def look(self) -> None:
         """Follow the pointer, if it or a release that it names has changed since the last look."""
@@ -89,8 +95,8 @@ class Rollout:
         model = await asyncio.to_thread(self._load, pointer.current)
         candidate = await asyncio.to_thread(self._load, pointer.shadow)
         if model is not None:
-            self._use(model)
-        self._ask_too(candidate)
+            self._use(pointer.current, model)
+        self._ask_too(pointer.shadow, candidate)
 
     async def _watch(self) -> None:
         while True:
@@ -120,16 +126,18 @@ class Rollout:
         log.error("a release of the chat model was refused", reason=str(error), model=serves)
         self._meter.chat_release_refused()
 
-    def _use(self, model: Classifier) -> None:
+    def _use(self, release: str, model: Classifier) -> None:
         """What is being asked by now keeps the model that it asked; its verdict names that one."""
         self._gate.classifier = model
+        self._serving = release
         self._meter.chat_model_serves("current", model.version)
         log.info("the chat model serves", model=model.version)
 
-    def _ask_too(self, candidate: Classifier | None) -> None:
+    def _ask_too(self, release: str | None, candidate: Classifier | None) -> None:
         if self._gate.shadow is not None:
             self._gate.shadow.close()
         self._gate.shadow = None
         if candidate is not None:
             self._gate.shadow = Shadow(candidate, self._gate.policy, self._meter.chat_shadowed)
+        self._gate.follow(self._serving, release if candidate is not None else None)
         self._meter.chat_model_serves("shadow", candidate.version if candidate is not None else "")

@@ -18,6 +18,7 @@ from lessonroom.chat.language import language_of
 from lessonroom.chat.policy import KNOWN_LANGUAGES, ChatPolicy
 from lessonroom.chat.rules import SURE, UNSURE, Hit, Reading, apply, read
 from lessonroom.chat.types import Action, Decider, Finding, Line, Verdict
+from lessonroom.errors import EngineDown
 
 MAX_LENGTH: Final = 4_000
 """Code points that are screened. A longer message is held unread: it must not cost more than it may."""
@@ -56,7 +57,7 @@ def look(text: str, policy: ChatPolicy, sender: str = "", context: Sequence[Line
     reading = read(text, policy.own_domains)
     hits = tuple(apply(reading))
     recent = context[len(context) - policy.context :] if len(context) > policy.context else context
-    return Case(text, reading, hits, listen(reading, text, sender, recent))
+    return Case(text, reading, hits, listen(reading, sender, recent))
 
 
 def evidence(case: Case) -> Features:
@@ -67,12 +68,17 @@ def evidence(case: Case) -> Features:
 
 
 def judge(case: Case, classifier: Classifier) -> Opinion:
-    """What the classifier says of the message. Raises EngineDown.
+    """What the classifier says of the message. Raises EngineDown, whatever the classifier raised.
 
     A mobile number said in pieces, beside words of calling and with no question or exercise that asks for the digits,
     is certain: of 6,854 composed harmless conversations none had one.
     """
-    opinion = classifier.opinion(evidence(case))
+    try:
+        opinion = classifier.opinion(evidence(case))
+    except EngineDown:
+        raise
+    except Exception as error:  # whatever a model throws, the rules must still decide in time
+        raise EngineDown(f"the chat model failed: {type(error).__name__}") from error
     split = max((hit.score for hit in case.talk.hits if hit.rule == "split_digits"), default=0.0)
     return opinion._replace(probability=max(opinion.probability, split)) if split >= CERTAIN else opinion
 

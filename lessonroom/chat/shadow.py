@@ -62,6 +62,10 @@ class Shadow:
         told = {name: counts[name] for name in ("both", "only_current", "only_candidate")}
         return {"version": self.version, "messages": judged, **told}
 
+    def heard(self, current: bool, candidate: bool | None) -> None:
+        """Count a message that both were asked about elsewhere; None: the candidate failed."""
+        self._count("failed" if candidate is None else _WHO[current, candidate])
+
     def close(self) -> None:
         """Ask no more; what waits is dropped."""
         self._thread.shutdown(wait=False, cancel_futures=True)

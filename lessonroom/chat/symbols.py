@@ -8,7 +8,7 @@ learns how people talk around a contact, and never a contact.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -64,7 +64,24 @@ def symbols(reading: Reading) -> list[Symbol]:
     return found
 
 
+def lines_stand_alone(reading: Reading) -> bool:
+    """Whether each of several lines has the same symbols by itself as beside the others.
+
+    Runs, hosts and words in pieces may go over several lines, and what a chain is like depends on all of them.
+    """
+    if not reading.lines or len(reading.tokens) > _MOST or not reading.is_plain:
+        return False
+    return all(line.is_plain and not line.has_chain for line in reading.lines)
+
+
+def symbols_of_lines(lines: Sequence[Reading]) -> list[Symbol]:
+    """The symbols of lines that stand alone, see :func:`lines_stand_alone`."""
+    return [symbol for line in lines for symbol in symbols(line)]
+
+
 def _symbols(reading: Reading) -> list[Symbol]:
+    if lines_stand_alone(reading):
+        return symbols_of_lines(reading.lines)
     hosts = [host for host in reading.hosts if not all(label.isdigit() for label in host.labels)]
     taken = {_start_of(host, reading): (host.last, _of_host(host, reading)) for host in hosts}
     inside = {i for host in hosts for i in range(host.first, host.last + 1)}
@@ -72,7 +89,7 @@ def _symbols(reading: Reading) -> list[Symbol]:
         if run.first not in inside or run.last not in inside:
             name = _of_run(run)  # from any token on: a handle before it may have taken its first ("vasya_8 905")
             taken |= dict.fromkeys(range(run.first, run.last + 1), (run.last, name))
-    return list(_walk(reading, taken))
+    return _walk(reading, taken)
 
 
 def _start_of(host: Host, reading: Reading) -> int:
@@ -85,24 +102,27 @@ def _start_of(host: Host, reading: Reading) -> int:
     return i
 
 
-def _walk(reading: Reading, taken: dict[int, tuple[int, str]]) -> Iterator[Symbol]:
+def _walk(reading: Reading, taken: dict[int, tuple[int, str]]) -> list[Symbol]:
+    out: list[Symbol] = []
     tokens, i = reading.tokens, 0
-    while i < len(tokens):
-        if _MOST // 2 <= i < len(tokens) - _MOST // 2:
-            i = len(tokens) - _MOST // 2
+    end = len(tokens)
+    while i < end:
+        if _MOST // 2 <= i < end - _MOST // 2:
+            i = end - _MOST // 2
         if i in taken:
             last, name = taken[i]
-            yield _symbol(name, reading.between(i, last + 1))
+            out.append(_symbol(name, reading.between(i, last + 1)))
         else:
             token, last = tokens[i], i
             handle = name_at(reading, i) if _may_be_handle(token) else None
             if handle is not None and handle.likeness >= _LIKE:
                 last = max(handle.last, i)
-                yield from _of_handle(handle, token)
+                out += _of_handle(handle, token)
             else:
                 mixed = token.shape == "x" and len(token.text) >= _MIXED
-                yield _symbol("@mixed" if mixed else token.text, token.cues)
+                out.append(_symbol("@mixed" if mixed else token.text, token.cues))
         i = last + 1
+    return out
 
 
 def _may_be_handle(token: Token) -> bool:

@@ -77,7 +77,7 @@ def records(clip: clips.Clip, engine: Engine, settings: Settings) -> Iterator[Re
     place: Place | None = None
     for sample in clips.samples(clip, settings.sample_rate):
         observation = observe(engine, replace(sample, before=place), reader)
-        place = observation.place or place
+        place = observation.place_after(place)
         yield from tally.take_in(observation)
     yield tally.summary()
 

@@ -18,8 +18,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from lessonroom.errors import BadMedia
+from lessonroom.media.shots import pixels
 from lessonroom.media.types import Image, Sample
-from lessonroom.media.vision import pixels
 
 SHORT = 0.05
 """A file that lacks more than this share of its promised length, and more than ``SHORT_SECONDS``, was cut short."""

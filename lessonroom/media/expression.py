@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lessonroom.errors import BadInput
+from lessonroom.media.asking import Ask, Asking, alone
 from lessonroom.media.engine import Engine
 from lessonroom.media.geometry import LEFT_EYE, LIPS, RIGHT_EYE
 from lessonroom.media.types import EXPRESSIONS, Face, Image
@@ -46,7 +47,12 @@ def read(engine: Engine, picture: NDArray[np.uint8]) -> Expression:
 
 def read_all(engine: Engine, pictures: list[NDArray[np.uint8]]) -> list[Expression]:
     """Many crops in one inference."""
-    answer = engine.infer(MODEL, {"face": np.stack([_input(picture) for picture in pictures])})
+    return alone(engine, reading(pictures))
+
+
+def reading(pictures: list[NDArray[np.uint8]]) -> Asking[list[Expression]]:
+    """As :func:`read_all`, for looks that ask together."""
+    answer = yield Ask(MODEL, {"face": np.stack([_input(picture) for picture in pictures])})
     return [
         Expression(dict(zip(EXPRESSIONS, (float(value) for value in row), strict=True)), feature)
         for row, feature in zip(answer["probabilities"], answer["embedding"], strict=True)

@@ -6,14 +6,16 @@ engine that is handed in. Pictures are BGR uint8 (height, width, 3).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lessonroom.errors import BadInput
+from lessonroom.media.asking import Ask, Asking, alone
 from lessonroom.media.engine import Engine
 from lessonroom.media.geometry import head_pose
 from lessonroom.media.types import Box, Face, Image, Unseen
@@ -58,13 +60,19 @@ def look(engine: Engine, image: Image, near: Box | None = None) -> Face | Unseen
 
     ``near``: where the face was a moment ago, as for :func:`choose`.
     """
-    student, rivals = choose(detect(engine, image), near)
+    return alone(engine, looking(image, near))
+
+
+def looking(image: Image, near: Box | None = None) -> Asking[Face | Unseen]:
+    """As :func:`look`, for looks that ask together."""
+    student, rivals = choose((yield from detecting(image)), near)
     if student is None:
         return Unseen.NO_FACE
-    if any(rival.score >= SURE_SCORE or isinstance(landmark(engine, image, rival), Face) for rival in rivals):
-        return Unseen.SEVERAL_FACES
-    face = landmark(engine, image, student)
-    return _once_more(engine, image, student) if isinstance(face, Unseen) else face
+    for rival in rivals:
+        if rival.score >= SURE_SCORE or isinstance((yield from landmarking(image, rival)), Face):
+            return Unseen.SEVERAL_FACES
+    face = yield from landmarking(image, student)
+    return (yield from _once_more(image, student)) if isinstance(face, Unseen) else face
 
 
 def choose(found: list[Found], near: Box | None = None) -> tuple[Found | None, list[Found]]:
@@ -83,19 +91,24 @@ def choose(found: list[Found], near: Box | None = None) -> tuple[Found | None, l
 
 def detect(engine: Engine, image: Image) -> list[Found]:
     """All boxes from LEAST_SCORE on, largest first. Where none is sure in the whole picture, its parts are searched."""
+    return alone(engine, detecting(image))
+
+
+def detecting(image: Image) -> Asking[list[Found]]:
+    """As :func:`detect`, for looks that ask together."""
     _check(image)
     found: list[Found] = []
     for tiles in _levels(image.shape[1], image.shape[0]):
-        found = _detected(engine, image, tiles)
+        found = yield from _detected(image, tiles)
         if any(each.score >= SURE_SCORE for each in found):
             break
     return sorted(found, key=lambda each: -each.box.width)
 
 
-def _detected(engine: Engine, image: Image, tiles: list[Box]) -> list[Found]:
+def _detected(image: Image, tiles: list[Box]) -> Asking[list[Found]]:
     """What the detector finds in parts of the picture, in one inference; each face once."""
     pictures, places = zip(*(_letterboxed(image, tile) for tile in tiles), strict=True)
-    answer = engine.infer(DETECTOR, {"image": np.stack(pictures)})
+    answer = yield Ask(DETECTOR, {"image": np.stack(pictures)})
     found = [
         each
         for boxes, scores, place in zip(answer["boxes"], answer["scores"], places, strict=True)
@@ -106,21 +119,33 @@ def _detected(engine: Engine, image: Image, tiles: list[Box]) -> list[Found]:
 
 def landmark(engine: Engine, image: Image, found: Found) -> Face | Unseen:
     """The points of one found face, or COVERED where the mesh sees no face there."""
+    return alone(engine, landmarking(image, found))
+
+
+def landmarking(image: Image, found: Found, *, least_presence: float = LEAST_PRESENCE) -> Asking[Face | Unseen]:
+    """As :func:`landmark`, for looks that ask together. ``least_presence``: logit below which it is no face."""
     matrix = _upright(found)
     patch = np.asarray(cv2.warpAffine(image, matrix, (MESH_SIDE, MESH_SIDE), flags=cv2.INTER_LINEAR), np.uint8)
-    answer = engine.infer(MESH, {"image": _rgb(patch, 255.0)[None]})
-    if float(answer["presence"].ravel()[0]) < LEAST_PRESENCE:
+    answer = yield Ask(MESH, {"image": _rgb(patch, 255.0)[None]})
+    if float(answer["presence"].ravel()[0]) < least_presence:
         return Unseen.COVERED
     points = _back(answer["points"].reshape(-1, 3), matrix)
-    face = Face(found.box, found.score, points)
     yaw, pitch, roll = head_pose(points)
-    return replace(face, yaw=yaw, pitch=pitch, roll=roll)
+    return Face(found.box, found.score, points, yaw=yaw, pitch=pitch, roll=roll, upright=_turn(found))
 
 
-def _once_more(engine: Engine, image: Image, found: Found) -> Face | Unseen:
-    """Where the mesh sees no face: the box of a small, tilted or dark face may be off, so the detector looks closer."""
-    nearer = [each for each in _detected(engine, image, [_around(found.box, image)]) if each.score >= SURE_SCORE]
-    return landmark(engine, image, max(nearer, key=lambda each: each.box.width)) if nearer else Unseen.COVERED
+def _once_more(image: Image, found: Found) -> Asking[Face | Unseen]:
+    """Where the mesh sees no face: the box of a small, tilted or dark face may be off, so the detector looks closer.
+
+    What was one box from afar may be two faces: no guess which one is the student's.
+    """
+    nearer = yield from _detected(image, [_around(found.box, image)])
+    student, rivals = choose(sorted(nearer, key=lambda each: -each.box.width))
+    if student is None:
+        return Unseen.COVERED
+    if any(rival.score >= SURE_SCORE for rival in rivals):
+        return Unseen.SEVERAL_FACES
+    return (yield from landmarking(image, student))
 
 
 def _around(box: Box, image: Image) -> Box:
@@ -199,19 +224,21 @@ def _anchors() -> Floats:
 
 
 _ANCHORS = _anchors()
+_LEAST_LOGIT = math.log(LEAST_SCORE / (1 - LEAST_SCORE))
 
 
 def _decoded(boxes: Floats, scores: Floats, place: tuple[float, float, float]) -> Iterator[Found]:
     """Raw boxes (896, 16) and logits (896, 1) of one tile -> found faces in pixels of the picture."""
     scale, left, top = place
-    chances = 1.0 / (1.0 + np.exp(-np.clip(scores.ravel(), -80.0, 80.0)))
-    for index in np.flatnonzero(chances >= LEAST_SCORE):
-        centre = boxes[index, :2] + _ANCHORS[index]
-        width, height = boxes[index, 2:4]
-        eyes = boxes[index, 4:8].reshape(2, 2) + _ANCHORS[index]
-        corner = (centre - np.array([width, height]) / 2) * scale + (left, top)
-        box = Box(float(corner[0]), float(corner[1]), float(width * scale), float(height * scale))
-        yield Found(box, float(chances[index]), np.asarray(eyes * scale + (left, top), np.float32))
+    kept = np.flatnonzero(scores.ravel() >= _LEAST_LOGIT)
+    chances = 1.0 / (1.0 + np.exp(-np.minimum(scores.ravel()[kept], 80.0)))
+    raw = boxes[kept]
+    raw[:, [0, 1, 4, 5, 6, 7]] += np.tile(_ANCHORS[kept], 3)
+    raw[:, :2] -= raw[:, 2:4] / 2
+    raw *= np.float32(scale)
+    raw[:, [0, 1, 4, 5, 6, 7]] += np.array([left, top] * 3, np.float32)
+    for row, chance in zip(raw.tolist(), chances.tolist(), strict=True):
+        yield Found(Box(*row[:4]), chance, np.array(row[4:8], np.float32).reshape(2, 2))
 
 
 def _overlap(one: Box, other: Box) -> float:
@@ -235,13 +262,17 @@ def _mean(same: list[Found]) -> Found:
     return Found(Box(left, top, width, height), max(each.score for each in same), np.asarray(eyes, np.float32))
 
 
+def _turn(found: Found) -> float:
+    """Degrees from level of the line through the eyes, clockwise in the picture."""
+    across = found.eyes[1] - found.eyes[0]
+    return float(np.degrees(np.arctan2(across[1], across[0])))
+
+
 def _upright(found: Found) -> NDArray[np.float64]:
     """(2, 3) from pixels of the picture to those of the mesh's input: eyes level, face in the middle with margin."""
-    across = found.eyes[1] - found.eyes[0]
-    angle = float(np.degrees(np.arctan2(across[1], across[0])))
     centre = (found.box.left + found.box.width / 2, found.box.top + found.box.height / 2)
     side = MARGIN * max(found.box.width, found.box.height)
-    matrix = np.asarray(cv2.getRotationMatrix2D(centre, angle, MESH_SIDE / side), np.float64)
+    matrix = np.asarray(cv2.getRotationMatrix2D(centre, _turn(found), MESH_SIDE / side), np.float64)
     matrix[:, 2] += MESH_SIDE / 2 - np.array(centre)
     return matrix
 

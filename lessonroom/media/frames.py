@@ -26,9 +26,18 @@ class Frames(Generic[T]):
         self.dropped = 0
         self.taken_at = 0.0
         """Arrival time of the frame that :meth:`take` gave last, in seconds of the receiver's clock."""
+        self.interval = 0.0
+        """Seconds between two frames that the reader wants; 0 while it may want every one. Set by the reader."""
         self._newest: tuple[T, float] | None = None
+        self._waiting = False
+        self._taken = False
         self._arrived = asyncio.Event()
         self._closed = False
+
+    @property
+    def hungry(self) -> bool:
+        """Whether the reader waits for a frame, or has taken the latest."""
+        return not self._closed and (self._waiting or self._taken)
 
     def put(self, frame: T, at: float = 0.0) -> None:
         """Keep ``frame``, which arrived at ``at``, in place of an older one. Never blocks."""
@@ -38,7 +47,7 @@ class Frames(Generic[T]):
             return
         if self._newest is not None:
             self.dropped += 1
-        self._newest = frame, at
+        self._newest, self._taken = (frame, at), False
         self._arrived.set()
 
     async def take(self) -> T:
@@ -47,9 +56,13 @@ class Frames(Generic[T]):
             if self._closed:
                 raise FramesEnded
             self._arrived.clear()
-            await self._arrived.wait()
+            self._waiting = True
+            try:
+                await self._arrived.wait()
+            finally:
+                self._waiting = False
         frame, self.taken_at = self._newest
-        self._newest = None
+        self._newest, self._taken = None, True
         return frame
 
     def clear(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 
 class Meter(Protocol):
@@ -21,7 +21,9 @@ class Meter(Protocol):
         """``broken``: frames that could not be decoded; ``skipped``: packets and frames thrown away before that."""
 
     def inference_observed(self, stage: str, seconds: float) -> None:
-        """One stage ran: ``wait`` for a thread, ``convert`` colours, each model by name, ``look`` from picture on."""
+        """One stage ran: ``receive`` from a frame's last packet to its choice, ``wait`` for a thread, ``convert``
+        colours, each model by name, ``look`` from picture on.
+        """
 
     def observation_age(self, seconds: float) -> None:
         """Time from the capture of a frame to its observation."""
@@ -31,6 +33,15 @@ class Meter(Protocol):
 
     def inference_failed(self, kind: str) -> None:
         """A look gave no answer: ``late``, ``down`` or ``refused``."""
+
+    def server_called(self, outcome: str) -> None:
+        """An inference server was asked once; ``outcome`` is a value of lessonroom.media.kserve_engine.Outcome."""
+
+    def server_answered(self, seconds: float) -> None:
+        """Time from the first asking to the answer, retries included."""
+
+    def server_tried(self, passed: bool) -> None:
+        """Whether an inference server is to be used was tried."""
 
 
 class Unmetered:
@@ -59,3 +70,15 @@ class Unmetered:
 
     def inference_failed(self, kind: str) -> None:
         """Not kept."""
+
+    def server_called(self, outcome: str) -> None:
+        """Not kept."""
+
+    def server_answered(self, seconds: float) -> None:
+        """Not kept."""
+
+    def server_tried(self, passed: bool) -> None:
+        """Not kept."""
+
+
+UNMETERED: Final = Unmetered()

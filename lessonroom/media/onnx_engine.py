@@ -6,19 +6,22 @@ import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from lessonroom import models
+from lessonroom import logs, models
 from lessonroom.errors import EngineDown, ModelRefused, NotFound
-from lessonroom.media import expression
+from lessonroom.media import expression, promises
+from lessonroom.media.bound import Bound, rows
+from lessonroom.media.device import CudaMemory, Memory
 from lessonroom.media.engine import Arrays
-from lessonroom.media.providers import Provider, choose
+from lessonroom.media.providers import Provider, choose, runtime_library
+from lessonroom.media.sessions import start
+from lessonroom.models import Sidecar, Tensor
 
-_ONLY_ERRORS = 3
+log = logs.get(__name__)
+
 _INPUTS = {expression.MODEL: expression.INPUT}
 """Inputs that the code draws at one size. Those of the converted networks never change."""
 
@@ -27,7 +30,9 @@ class OnnxEngine:
     """Implements :class:`~lessonroom.media.engine.Engine`.
 
     ``names``: the models to load, None for all of the folder's ``.onnx`` files. ``threads``: of one inference on the
-    CPU. Raises ModelRefused when a file, its sidecar and its network do not agree.
+    CPU. ``choice``: where to run, else the first of ``providers`` that starts. ``cache``: where TensorRT keeps what it
+    compiled. ``memory``: of the device, bound to each call; by default the GPU's where there is one, False for none.
+    Raises ModelRefused when a file, its sidecar and its network do not agree.
     """
 
     def __init__(
@@ -37,13 +42,20 @@ class OnnxEngine:
         models_dir: Path | None = None,
         threads: int = 1,
         providers: Sequence[str] = ("cpu",),
+        choice: Provider | None = None,
+        cache: Path | None = None,
+        memory: Memory | Literal[False] | None = None,
     ) -> None:
-        self._choice = choose(providers)
-        chosen = list(names) if names is not None else list(_onnx_models(models_dir))
-        self._loaded = {name: _Loaded(models.load(name, models_dir), threads, self._choice) for name in chosen}
+        names = list(names) if names is not None else list(models.networks(models_dir))
+        chosen = [models.load(name, models_dir) for name in names]
         self._closed = threading.Event()
-        if self._fell_back():
-            self._choice = Provider("CPU", f"{self._choice.name} did not start", choose(("cpu",)).chain)
+        self._choice, sessions = start(chosen, choice or choose(providers), threads, cache)
+        if memory is None:
+            memory = _gpu_memory() if self._choice.on_gpu else False
+        self._loaded = {
+            model.card.name: _Loaded(model.card, session, memory)
+            for model, session in zip(chosen, sessions, strict=True)
+        }
 
     @property
     def provider(self) -> str:
@@ -59,6 +71,11 @@ class OnnxEngine:
     def models(self) -> tuple[str, ...]:
         """Names of the loaded models, sorted."""
         return tuple(sorted(self._loaded))
+
+    @property
+    def cards(self) -> tuple[Sidecar, ...]:
+        """Sidecars of the loaded models, sorted by name."""
+        return tuple(loaded.card for _, loaded in sorted(self._loaded.items()))
 
     def infer(self, model: str, inputs: Arrays) -> dict[str, NDArray[Any]]:
         """Run one model; see :meth:`lessonroom.media.engine.Engine.infer`."""
@@ -82,73 +99,44 @@ class OnnxEngine:
     ) -> None:
         self.close()
 
-    def _fell_back(self) -> bool:
-        first = self._choice.chain[0][0]
-        return any(loaded.session.get_providers()[0] != first for loaded in self._loaded.values())
-
 
 class _Loaded:
     """One session with the promises of its sidecar."""
 
-    def __init__(self, model: models.Model, threads: int, choice: Provider) -> None:
-        self.card = model.card
-        try:
-            self.session = onnxruntime.InferenceSession(
-                model.read(), _options(threads), providers=[name for name, _ in choice.chain],
-                provider_options=[options for _, options in choice.chain],
-            )  # fmt: skip
-        except Exception as error:  # ONNX Runtime's errors share no base below it
-            raise ModelRefused(f"{model.path.name}: expected a network, got {type(error).__name__}") from error
-        relied_on = _INPUTS.get(self.card.name)
-        if relied_on is not None and self.card.inputs[0].shape != relied_on:
-            got = self.card.inputs[0].shape
-            raise ModelRefused(f"{self.card.file}: expected an input of shape {relied_on}, got {got}")
-        self._compare("inputs", self.card.inputs, self.session.get_inputs())
-        self._compare("outputs", self.card.outputs, self.session.get_outputs())
-        self._names = [tensor.name for tensor in self.card.outputs]
+    def __init__(self, card: Sidecar, session: Any, memory: Memory | Literal[False]) -> None:
+        self.card = card
+        relied_on = _INPUTS.get(card.name)
+        if relied_on is not None and card.inputs[0].shape != relied_on:
+            raise ModelRefused(f"{card.file}: expected an input of shape {relied_on}, got {card.inputs[0].shape}")
+        self._compare("inputs", card.inputs, session.get_inputs())
+        self._compare("outputs", card.outputs, session.get_outputs())
+        self._session = session
+        self._names = [tensor.name for tensor in card.outputs]
+        found = rows(card, session) if memory else None
+        self._bound = Bound(session, *found, memory) if memory and found else None
 
     def run(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
         """Run and check. ONNX Runtime allows calls from many threads at once."""
         try:
-            answers = self.session.run(self._names, dict(inputs))
+            if self._bound is not None:
+                answers = self._bound.run(promises.keep_inputs(self.card, inputs))
+            else:
+                answers = self._session.run(self._names, dict(inputs))
+        except EngineDown:
+            raise
         except Exception as error:  # its text may quote the input, so only its kind is told
             raise EngineDown(f"{self.card.name}: expected an answer, got {type(error).__name__}") from error
-        for tensor, answer in zip(self.card.outputs, answers, strict=True):
-            self._check(tensor, answer)
-        return dict(zip(self._names, answers, strict=True))
+        return promises.keep_outputs(self.card, answers)
 
-    def _check(self, tensor: models.Tensor, answer: NDArray[Any]) -> None:
-        if not _fits(answer.shape, tensor.shape):
-            raise EngineDown(f"{self.card.name}.{tensor.name}: expected shape {tensor.shape}, got {answer.shape}")
-        if answer.dtype.kind == "f" and not np.isfinite(answer).all():
-            raise EngineDown(f"{self.card.name}.{tensor.name}: expected finite numbers, got others")
-
-    def _compare(self, what: str, promised: tuple[models.Tensor, ...], there: Sequence[Any]) -> None:
+    def _compare(self, what: str, promised: tuple[Tensor, ...], there: Sequence[Any]) -> None:
         expected, got = {tensor.name for tensor in promised}, {each.name for each in there}
         if expected != got:
             raise ModelRefused(f"{self.card.file}: expected {what} {sorted(expected)}, got {sorted(got)}")
 
 
-def _options(threads: int) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.log_severity_level = _ONLY_ERRORS
-    # threads that wait for work must not burn the cores that the lessons need
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    # without VNNI instructions, sums of 8-bit products would overflow on x86 unless they are taken the slower way
-    options.add_session_config_entry("session.x64quantprecision", "1")
-    return options
-
-
-def _fits(shape: tuple[int, ...], promised: tuple[int | None, ...]) -> bool:
-    return len(shape) == len(promised) and all(
-        want is None or want == got for want, got in zip(promised, shape, strict=True)
-    )
-
-
-def _onnx_models(models_dir: Path | None) -> Iterable[str]:
-    place = models.folder(models_dir)
-    return (name for name in models.names(models_dir) if (place / f"{name}.onnx").is_file())
+def _gpu_memory() -> Memory | Literal[False]:
+    try:
+        return CudaMemory(runtime_library())
+    except EngineDown as error:  # the provider found its own, so inference works, with copies of its own
+        log.warning("no memory is bound for the GPU", reason=str(error))
+        return False

@@ -17,11 +17,12 @@ from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationEr
 from av.video.frame import VideoFrame
 
 from lessonroom.errors import BadSdp, Busy
+from lessonroom.media import h264
 from lessonroom.media.candidates import RemoteCandidate
 from lessonroom.media.frames import Frames
 from lessonroom.media.guard import Connection
 from lessonroom.media.guard.decoding import Decoded
-from lessonroom.media.meter import Meter, Unmetered
+from lessonroom.media.meter import UNMETERED, Meter
 from lessonroom.media.sdp import Offer, SdpPolicy, read_candidates, read_offer
 
 CONNECT_SECONDS = 20.0
@@ -29,12 +30,11 @@ CONNECT_SECONDS = 20.0
 SILENT_SECONDS = 5.0
 """Without a packet of video for so long, the state is ``SILENT``: a muted camera, or a poor line."""
 LOST_SECONDS = 15.0
-"""Without any sign of life for so long, connectivity checks included, the session ends as ``LOST``.
+"""Without any sign of life for so long, the session ends as ``LOST``.
 
-aiortc by itself waits for six failed checks, 24 to 36 s (RFC 7675 allows 30 s)."""
+Connectivity checks are one as long as the client answers ours, media always (:mod:`.guard.consent`)."""
 LOOK_SECONDS = 1.0
 """How often silence is looked for."""
-UNMETERED = Unmetered()
 
 
 class State(StrEnum):
@@ -81,7 +81,8 @@ class IceServer(Protocol):
 class Analyser:
     """One receive-only WebRTC session; made by :meth:`accept`.
 
-    ``answer``: the SDP for the client. ``frames``: decoded pictures, newest wins.
+    ``answer``: the SDP for the client. ``frames``: decoded pictures, newest wins; where its reader says how often it
+    takes one, what is dear to decode is decoded no more often.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class Analyser:
             loopback=policy.loopback,
             on_picture=self._picture,
             on_end=lambda: self._finish(End.LEFT),
+            reader=self.frames,
         )
         self._connection.peer.on("connectionstatechange", self._state_changed)
 
@@ -195,7 +197,7 @@ class Analyser:
         answer = str(peer.localDescription.sdp)
         if "a=candidate:" not in answer:
             raise Busy("expected an address to receive on, got none: no network, or no answer from the TURN server")
-        self.answer = answer
+        self.answer = h264.mended(answer, self._offer.h264)
 
     def _picture(self, decoded: Decoded) -> None:
         self.frames.put(decoded.picture, decoded.at)
@@ -234,11 +236,11 @@ class Analyser:
         self._on_end(reason)
 
     def _tell_lost(self) -> None:
-        """Tell the meter what was lost since the last time; the receiver counts anew with each stream."""
+        """Tell the meter what was lost since the last time."""
         receiver = self._connection.receiver
         for kind, count in (("broken", receiver.decode_errors), ("skipped", receiver.dropped)):
-            before, self._lost[kind] = self._lost[kind], count
-            if more := count - before if count >= before else count:
+            more, self._lost[kind] = count - self._lost[kind], count
+            if more:
                 self._meter.media_lost(kind, more)
 
     async def _shut(self) -> None:

@@ -3,7 +3,8 @@
 A Watch takes the newest frame when it is due, Vision looks at it on a thread, and the pure halves
 :mod:`~lessonroom.media.strain` and :mod:`~lessonroom.media.hints` decide what it means. Each lesson has one look under
 way at most, so what waits for inference is bounded by the number of lessons; what is late is forgotten, and a machine
-that cannot keep up makes lessons be looked at less often (:mod:`~lessonroom.media.pace`).
+that cannot keep up makes lessons be looked at less often, those whose strain rises last
+(:mod:`~lessonroom.media.schedule`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from av.video.frame import VideoFrame
 
@@ -19,9 +21,10 @@ from lessonroom.media import hints as speaking
 from lessonroom.media import strain as feeling
 from lessonroom.media.frames import Frames, FramesEnded
 from lessonroom.media.meter import Meter
-from lessonroom.media.pace import Pace
+from lessonroom.media.schedule import Rhythm, Trend
+from lessonroom.media.shots import Shot
 from lessonroom.media.types import Cue, Hint, Observation, Place, Strain, Unseen
-from lessonroom.media.vision import Clock, Shot, Vision
+from lessonroom.media.vision import Clock, Vision
 
 SILENT_SECONDS = 5.0
 """After so long without a look, what is heard decides alone. Longer where the settings make looks rarer or slower."""
@@ -51,7 +54,10 @@ class Watch:
         self._frames, self._vision, self._clock, self._meter = frames, vision, clock, meter
         self._on_strain, self._on_hint, self._pause = on_strain, on_hint, pause
         self._strain_rules, self._hint_rules = strain_rules(settings), hint_rules(settings)
-        self._pace = Pace.of(settings.sample_rate_least, settings.sample_rate)
+        self._rates = settings.sample_rate_least, settings.sample_rate
+        self._seat = vision.beat.join()
+        self._trend = Trend()
+        self._rhythm = Rhythm()
         self._strain = feeling.StrainState()
         self._place: Place | None = None
         self._hints = hints or speaking.HintState(started=clock())
@@ -72,26 +78,43 @@ class Watch:
         return self._hints
 
     @property
+    def felt(self) -> feeling.StrainState:
+        """What is remembered of the student; nothing after :meth:`stop`."""
+        return self._strain
+
+    def resume(self, felt: feeling.StrainState) -> None:
+        """Go on from what an earlier Watch of the same student remembered; its events are to be noted anew."""
+        self._strain = replace(felt, events=())
+
+    @property
     def rate(self) -> float:
         """Samples per second now."""
-        return self._pace.rate
+        return self._vision.beat.rate(*self._rates, rising=self._trend.rising)
 
     async def run(self) -> None:
         """Watch until the frames end or :meth:`stop`, which ends it by CancelledError while it waits for something."""
         self._task = asyncio.current_task()
-        due = self._clock()
+        try:
+            await self._run()
+        finally:
+            self._let_go()
+
+    async def _run(self) -> None:
+        beat = self._vision.beat
+        due = beat.first(self._seat, self.rate, self._clock())
         while not self._stopped:
-            await self._pause(max(0.0, due - self._clock()))
+            self._frames.interval = 1.0 / self.rate
+            await self._pause(max(0.0, self._rhythm.after(due) - self._clock()))
             try:
-                frame = await self._frames.take()
+                frame = await self._newest()
             except FramesEnded:
                 return
-            began = self._clock()
+            self._rhythm = self._rhythm.heard(self._frames.taken_at, self._frames.received)
             self._shot = Shot(frame, self._frames.taken_at, self._place)
             del frame
             await self._sample(self._shot)
             self._shot.wipe()
-            due = began + self._pace.interval
+            due = beat.due(self._seat, self.rate, due, self._clock())
 
     def stop(self) -> None:
         """Stop at once and forget the student. A look that is under way ends by itself, without its picture."""
@@ -99,8 +122,8 @@ class Watch:
         self._frames.clear()
         if self._shot is not None:
             self._shot.wipe()
-        self._strain = feeling.StrainState()
-        self._place = None
+        self._strain, self._trend = feeling.StrainState(), Trend()
+        self._remember(None)
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
 
@@ -118,33 +141,50 @@ class Watch:
         """
         now = self._clock()
         if not self._stopped and now - self._looked_at >= self._silent:
+            self._let_go()
             self._tell(self._decide(Observation(now, Unseen.NOT_LOOKED))[1])
 
     def answered(self, hint_id: str, helpful: bool | None) -> None:
         """Take in what the teacher said about a hint."""
         self._hints = speaking.answered(self._hints, hint_id, helpful, self._hint_rules)
 
+    async def _newest(self) -> VideoFrame:
+        """The next frame that is not nearly as old as the one that is about to come."""
+        frame = await self._frames.take()
+        if self._rhythm.stale(self._clock() - self._frames.taken_at):
+            frame = await self._frames.take()
+        return frame
+
     async def _sample(self, shot: Shot) -> None:
         self.samples += 1
         self._looked_at = self._clock()
         self.size = shot.size
         self._meter.sample_taken()
+        self._meter.inference_observed("receive", max(0.0, self._looked_at - shot.captured_at))
         self._meter.frames_dropped(self._frames.dropped - self._dropped)
         self._dropped = self._frames.dropped
-        asked = self._clock()
-        observation = await self._vision.look(shot)
-        answered = observation.unseen is not Unseen.NOT_LOOKED
-        self._pace = self._pace.after(self._clock() - asked, answered=answered)
-        self._take_in(observation)
+        self._take_in(await self._vision.look(shot, rising=self._trend.rising))
 
     def _take_in(self, observation: Observation) -> None:
         if not self._stopped:
-            self._place = observation.place or self._place
+            self._remember(observation.place_after(self._place))
         if observation.unseen is not None:
             self._meter.sample_unseen(observation.unseen.value)
         strain, hint = self._decide(observation)
+        if not self._stopped:
+            self._trend = self._trend.after(strain.level, strain.at)
         self._on_strain(strain)
         self._tell(hint)
+
+    def _remember(self, place: Place | None) -> None:
+        if self._place is not None and self._place is not place:
+            self._place.wipe()
+        self._place = place
+
+    def _let_go(self) -> None:
+        """Keep where the face was, and no sketch of it: nothing is going to be followed soon."""
+        if self._place is not None:
+            self._remember(Place(self._place.box, self._place.at))
 
     def _decide(self, observation: Observation) -> tuple[Strain, Hint | None]:
         self._strain, strain = feeling.step(self._strain, observation, self._strain_rules)

@@ -30,8 +30,20 @@ _CUDA_LIBRARIES = {
 """What libonnxruntime_providers_cuda.so and its kernels load, by CUDA major, in the order in which they need it."""
 _TENSORRT_LIBRARIES = ("nvinfer.so.10", "nvonnxparser.so.10")
 
+_MAJOR, _MINOR = 75, 76
+"""CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR and _MINOR of the driver's interface."""
+
 Load = Callable[[str], bool]
 """Tries to load one shared library by name or path, and keeps it loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """The first GPU as a compiled network knows it: ``capability`` such as "9.0", TensorRT's version or empty."""
+
+    name: str
+    capability: str
+    tensorrt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +53,18 @@ class Provider:
     name: str
     reason: str
     chain: tuple[tuple[str, dict[str, Any]], ...] = field(repr=False)
+    gpu: Gpu | None = None
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether arrays have to travel to another device."""
+        return self.name != NAMES["cpu"]
+
+    def weaker(self) -> Provider:
+        """What is left when this one does not start although nothing was missing."""
+        names = {ort: NAMES[word] for word, ort in _IN_ORT.items()}
+        chain = self.chain[1:]
+        return Provider(names[chain[0][0]], f"{self.name} did not start", chain, self.gpu)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +72,7 @@ class Machine:
     """What a probe found. ``missing``: for each GPU provider that cannot run, why, in words."""
 
     missing: dict[str, str]
+    gpu: Gpu | None = None
 
 
 def choose(wanted: Sequence[str], machine: Machine | None = None) -> Provider:
@@ -67,7 +92,7 @@ def choose(wanted: Sequence[str], machine: Machine | None = None) -> Provider:
             break
         passed_over.setdefault(why_not, []).append(NAMES[word])
     reasons = [f"no {' and no '.join(names)}: {why_not}" for why_not, names in passed_over.items()]
-    return _provider(word, "; ".join(reasons) or "first choice of the setting inference_providers")
+    return _provider(word, "; ".join(reasons) or "first choice of the setting inference_providers", machine.gpu)
 
 
 def probe(load: Load | None = None) -> Machine:
@@ -77,18 +102,19 @@ def probe(load: Load | None = None) -> Machine:
     cuda = _no_build("cuda", built) or _no_driver(load) or _no_libraries(_cuda_libraries(), load)
     tensorrt = _no_build("tensorrt", built) or cuda or _no_libraries(_TENSORRT_LIBRARIES, load)
     found = {"cuda": cuda, "tensorrt": tensorrt}
-    return Machine({word: why for word, why in found.items() if why is not None})
+    missing = {word: why for word, why in found.items() if why is not None}
+    return Machine(missing, None if cuda else _gpu(with_tensorrt=tensorrt is None))
 
 
-def _provider(word: str, reason: str) -> Provider:
+def _provider(word: str, reason: str, gpu: Gpu | None) -> Provider:
     chain: list[tuple[str, dict[str, Any]]] = []
     if word == "tensorrt":
-        chain.append((_IN_ORT["tensorrt"], {"trt_fp16_enable": True}))
+        chain.append((_IN_ORT["tensorrt"], {}))
     if word != "cpu":
         # the default search tries every convolution algorithm for seconds at the first picture of each size
         chain.append((_IN_ORT["cuda"], {"cudnn_conv_algo_search": "HEURISTIC"}))
     chain.append((_IN_ORT["cpu"], {}))
-    return Provider(NAMES[word], reason, tuple(chain))
+    return Provider(NAMES[word], reason, tuple(chain), gpu if word != "cpu" else None)
 
 
 def _build() -> tuple[set[str], str]:
@@ -113,6 +139,26 @@ def _no_driver(load: Load) -> str | None:
     return None if count.value > 0 else "no NVIDIA GPU"
 
 
+def _gpu(*, with_tensorrt: bool) -> Gpu:
+    """Asked of the driver, which :func:`_no_driver` has started."""
+    driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    name, major, minor = ctypes.create_string_buffer(128), ctypes.c_int(0), ctypes.c_int(0)
+    driver.cuDeviceGetName(name, len(name), 0)
+    driver.cuDeviceGetAttribute(ctypes.byref(major), _MAJOR, 0)
+    driver.cuDeviceGetAttribute(ctypes.byref(minor), _MINOR, 0)
+    version = _tensorrt_version() if with_tensorrt else ""
+    return Gpu(name.value.decode(errors="replace"), f"{major.value}.{minor.value}", version)
+
+
+def _tensorrt_version() -> str:
+    for place in _places(f"lib{_TENSORRT_LIBRARIES[0]}"):
+        try:
+            return str(ctypes.CDLL(place).getInferLibVersion())
+        except OSError:
+            continue  # it lies in one of the other places
+    return ""
+
+
 def _cuda_libraries() -> tuple[str, ...]:
     major = _build()[1].split(".")[0]
     return _CUDA_LIBRARIES.get(int(major) if major.isdigit() else 0, ())
@@ -126,6 +172,12 @@ def _no_libraries(names: tuple[str, ...], load: Load) -> str | None:
         if not any(load(place) for place in _places(f"lib{name}")):
             return f"lib{name} is missing"
     return None
+
+
+def runtime_library() -> str:
+    """Name of the CUDA runtime that this build of ONNX Runtime works with; loaded by :func:`probe`."""
+    first = next(iter(_cuda_libraries()), _CUDA_LIBRARIES[13][0])
+    return f"lib{first}"
 
 
 def _places(name: str) -> Iterator[str]:

@@ -70,12 +70,12 @@ def judge_crop(picture: NDArray[np.uint8], bounds: Bounds = Bounds()) -> Judged:
 
 def sharpness(grey: NDArray[np.uint8]) -> float:
     """How strong fine lines are against the picture's whole contrast: about 0.03 for a smear, 0.3 for a sharp face."""
-    values = grey.astype(np.float32)
-    spread = float(values.std())
+    values = np.asarray(grey, np.float32)
+    spread = _mean_and_spread(values)[1]
     if spread < 1.0:
         return 0.0
-    fine = values - cv2.GaussianBlur(values, (0, 0), 1.5)
-    return float(fine.std()) / spread
+    fine = values - np.asarray(cv2.GaussianBlur(values, (0, 0), 1.5), np.float32)
+    return _mean_and_spread(fine)[1] / spread
 
 
 def _judged(measured: Mapping[Unseen, float]) -> Judged:
@@ -89,9 +89,10 @@ def _clarity(crop: NDArray[np.uint8], bounds: Bounds) -> dict[Unseen, float]:
     """Light and sharpness at the one size for which the bounds were chosen."""
     how = cv2.INTER_AREA if crop.shape[0] > CROP_SIDE else cv2.INTER_LINEAR
     grey = np.asarray(cv2.resize(crop, (CROP_SIDE, CROP_SIDE), interpolation=how), np.uint8)
+    mean, spread = _mean_and_spread(grey)
     return {
-        Unseen.TOO_DARK: _dark(grey, bounds),
-        Unseen.TOO_BRIGHT: _bright(grey, bounds),
+        Unseen.TOO_DARK: _dark(grey, mean, spread, bounds),
+        Unseen.TOO_BRIGHT: _bright(grey, mean, bounds),
         Unseen.BLURRED: _grade(sharpness(grey), bounds.sharp),
     }
 
@@ -99,7 +100,7 @@ def _clarity(crop: NDArray[np.uint8], bounds: Bounds) -> dict[Unseen, float]:
 def _grade(value: float, bound: tuple[float, float]) -> float:
     """0 at the first end of the bound or beyond, 1 at the second or beyond, straight between them."""
     worst, best = bound
-    return float(np.clip((value - worst) / (best - worst), 0.0, 1.0))
+    return min(1.0, max(0.0, (value - worst) / (best - worst)))
 
 
 def _width(points: NDArray[np.float32]) -> float:
@@ -113,11 +114,17 @@ def _outside(points: NDArray[np.float32], image: Image) -> float:
     return float(((x < 0) | (y < 0) | (x >= width) | (y >= height)).mean())
 
 
-def _dark(grey: NDArray[np.uint8], bounds: Bounds) -> float:
+def _dark(grey: NDArray[np.uint8], mean: float, spread: float, bounds: Bounds) -> float:
     """Too little light, or so little contrast that nothing can be told."""
-    lost = _grade(float((grey < 6).mean()), bounds.burnt)
-    return min(_grade(float(grey.mean()), bounds.dark), _grade(float(grey.std()), bounds.contrast), lost)
+    lost = _grade(np.count_nonzero(grey < 6) / grey.size, bounds.burnt)
+    return min(_grade(mean, bounds.dark), _grade(spread, bounds.contrast), lost)
 
 
-def _bright(grey: NDArray[np.uint8], bounds: Bounds) -> float:
-    return min(_grade(float(grey.mean()), bounds.bright), _grade(float((grey > 250).mean()), bounds.burnt))
+def _bright(grey: NDArray[np.uint8], mean: float, bounds: Bounds) -> float:
+    return min(_grade(mean, bounds.bright), _grade(np.count_nonzero(grey > 250) / grey.size, bounds.burnt))
+
+
+def _mean_and_spread(values: NDArray[np.uint8] | NDArray[np.float32]) -> tuple[float, float]:
+    """Mean and standard deviation, in one pass."""
+    mean, spread = cv2.meanStdDev(values)
+    return float(mean[0, 0]), float(spread[0, 0])

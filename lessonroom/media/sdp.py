@@ -9,10 +9,11 @@ RFC 8122 (fingerprints), RFC 9429 section 5.2 (what a WebRTC offer holds).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from lessonroom.errors import BadSdp
+from lessonroom.media import h264
 from lessonroom.media.candidates import MOST_CANDIDATES, RemoteCandidate, read_candidate
 
 MOST_BYTES = 65_536
@@ -28,7 +29,11 @@ _PROFILES = frozenset({"UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "RTP/SAVPF"})
 _DIRECTIONS = frozenset({"sendonly", "sendrecv", "recvonly", "inactive"})
 _SETUPS = frozenset({"actpass", "active", "passive"})
 _EXTENSIONS = frozenset({"urn:ietf:params:rtp-hdrext:sdes:mid"})
-_NUMBERS = frozenset({"apt", "max-fr", "max-fs", "packetization-mode"})
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_PARAMETERS = {
+    **dict.fromkeys(("apt", "rtx-time", "max-fr", "max-fs"), _NUMBER),
+}
+"""What is passed on of a format's parameters: RFC 4588 and RFC 7741; :mod:`.h264` has those of RFC 6184."""
 _FEEDBACK = frozenset({"nack", "nack pli", "ccm fir"})
 
 _UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
@@ -37,7 +42,7 @@ _SHA_256 = re.compile(r"[Ss][Hh][Aa]-256 [0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){31}")
 _MEDIA = re.compile(r"([a-z]{1,16}) ([0-9]{1,5}) ([A-Z/]{1,32}) ([0-9]{1,3}(?: [0-9]{1,3}){0,255})")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,32}")
 _RTPMAP = re.compile(r"([0-9]{1,3}) ([A-Za-z0-9-]{1,32})/([0-9]{1,6})")
-_FMTP = re.compile(r"([0-9]{1,3}) ([A-Za-z0-9=;, -]{1,256})")
+_FMTP = re.compile(r"([0-9]{1,3}) ([!-~ ]{1,4096})")
 _APT = re.compile(r"([0-9]{1,3}) apt=([0-9]{1,3})(?:;rtx-time=[0-9]{1,6})?")
 _EXTMAP = re.compile(r"([0-9]{1,3})(?:/[a-z]{1,8})? ([!-~]{1,128})")
 _SSRC = re.compile(r"([0-9]{1,10}) cname:([!-~]{1,256})")
@@ -62,7 +67,7 @@ class Offer:
     """An offer that was understood.
 
     ``sdp`` is written anew and safe for aiortc. ``named`` counts candidates in the offer, ``candidates`` are those of
-    them that may be used.
+    them that may be used. ``h264`` has what the answer must say of each format of H.264, by payload type.
     """
 
     sdp: str = field(repr=False)
@@ -71,6 +76,7 @@ class Offer:
     password: str = field(repr=False)
     named: int
     candidates: tuple[RemoteCandidate, ...] = field(repr=False)
+    h264: Mapping[int, str] = field(repr=False)
 
 
 @dataclass(slots=True)
@@ -90,7 +96,7 @@ def read_offer(text: str, policy: SdpPolicy) -> Offer:
     Raises BadSdp with what was expected; the text never holds anything of the offer.
     """
     session, video = _sections(text)
-    lines, formats = _formats(video)
+    lines, formats, answers = _formats(video)
     mid = _one(video.all("mid"), "mid", _TOKEN)
     ufrag = _one(video.all("ice-ufrag") or session.all("ice-ufrag"), "ice-ufrag", _UFRAG)
     password = _one(video.all("ice-pwd") or session.all("ice-pwd"), "ice-pwd", _PASSWORD)
@@ -108,7 +114,7 @@ def read_offer(text: str, policy: SdpPolicy) -> Offer:
     ]  # fmt: skip
     head = ["v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", f"a=group:BUNDLE {mid}"]
     sdp = "\r\n".join([*head, *written]) + "\r\n"
-    return Offer(sdp, mid, ufrag, password, len(named), candidates)
+    return Offer(sdp, mid, ufrag, password, len(named), candidates, answers)
 
 
 def read_candidates(named: list[str], policy: SdpPolicy, before: int = 0) -> Iterator[RemoteCandidate]:
@@ -158,19 +164,19 @@ def _sections(text: str) -> tuple[_Section, _Section]:
     return session, media[0]
 
 
-def _formats(video: _Section) -> tuple[list[str], str]:
-    """Lines of the formats that can be decoded, and their payload types in the order of the offer."""
+def _formats(video: _Section) -> tuple[list[str], str, dict[int, str]]:
+    """Lines of the formats that can be decoded, their payload types in the order of the offer, and ``Offer.h264``."""
     found = _MEDIA.fullmatch(video.media)
     if found is None or found[3] not in _PROFILES or not 0 < int(found[2]) <= 65535:
         raise BadSdp("expected 'm=video PORT UDP/TLS/RTP/SAVPF FORMATS', got another")
     offered = [int(word) for word in found[4].split(" ")]
     if len(offered) > MOST_FORMATS or not all(_is_dynamic(number) for number in offered):
         raise BadSdp(f"expected at most {MOST_FORMATS} payload types below 128, got others")
-    names = _names(video, offered)
+    names, answers = _names(video, offered)
     if not {"VP8", "H264"} & set(names.values()):
-        raise BadSdp("expected VP8 or H.264 among the formats, got neither")
+        raise BadSdp("expected VP8 or H.264 (baseline, main or high) among the formats, got neither")
     lines = [f"a=rtpmap:{number} {name}/90000" for number, name in names.items()]
-    return [*lines, *_parameters(video, names)], " ".join(map(str, names))
+    return [*lines, *_parameters(video, names)], " ".join(map(str, names)), answers
 
 
 def _is_dynamic(number: int) -> bool:
@@ -178,32 +184,45 @@ def _is_dynamic(number: int) -> bool:
     return number < 64 or 96 <= number < 128
 
 
-def _names(video: _Section, offered: list[int]) -> dict[int, str]:
+def _names(video: _Section, offered: list[int]) -> tuple[dict[int, str], dict[int, str]]:
+    """Formats that can be decoded by payload type, and the answers to those of H.264."""
     named: dict[int, str] = {}
     for value in video.all("rtpmap"):
         found = _RTPMAP.fullmatch(value)
         if found and found[3] == "90000" and found[2].lower() in CODECS:
             named.setdefault(int(found[1]), CODECS[found[2].lower()])
     apts = {int(found[1]): int(found[2]) for value in video.all("fmtp") if (found := _APT.fullmatch(value))}
-    kept = {number for number in offered if named.get(number) in {"VP8", "H264"}}
-    return {n: named[n] for n in offered if n in kept or (named.get(n) == "rtx" and apts.get(n) in kept)}
+    of_h264 = {n: h264.answer_to(_said(video, n)) for n in offered if named.get(n) == "H264"}
+    answers = {number: answer for number, answer in of_h264.items() if answer is not None}
+    kept = {number for number in offered if named.get(number) == "VP8" or number in answers}
+    return {n: named[n] for n in offered if n in kept or (named.get(n) == "rtx" and apts.get(n) in kept)}, answers
+
+
+def _said(video: _Section, number: int) -> dict[str, str]:
+    """What is said of a format, well-formed or not."""
+    found = [match for value in video.all("fmtp") if (match := _FMTP.fullmatch(value)) and int(match[1]) == number]
+    parts = (part.strip().partition("=") for match in found for part in match[2].split(";"))
+    return {name: value for name, _, value in parts}
 
 
 def _parameters(video: _Section, names: dict[int, str]) -> Iterator[str]:
     for value in video.all("fmtp"):
         found = _FMTP.fullmatch(value)
-        if found and int(found[1]) in names and _is_sound(found[2]):
-            yield f"a=fmtp:{int(found[1])} {found[2]}"
+        if found and names.get(int(found[1]), "H264") != "H264" and (kept := ";".join(_known(found[2]))):
+            yield f"a=fmtp:{int(found[1])} {kept}"
+    yield from (f"a=fmtp:{number} {h264.STAND_IN}" for number, name in names.items() if name == "H264")
     for value in video.all("rtcp-fb"):
         number, _, feedback = value.partition(" ")
         if feedback in _FEEDBACK and (number == "*" or (number.isdecimal() and number.isascii())):
             yield f"a=rtcp-fb:{number[:3]} {feedback}"
 
 
-def _is_sound(parameters: str) -> bool:
-    """Whether numbers are numbers where aiortc reads numbers."""
-    pairs = [part.strip().partition("=") for part in parameters.split(";")]
-    return all(value.isdecimal() for name, _, value in pairs if name in _NUMBERS)
+def _known(parameters: str) -> Iterator[str]:
+    """Parameters that are known and well-formed: one that is not costs the others nothing."""
+    for part in parameters.split(";"):
+        name, _, value = part.strip().partition("=")
+        if (grammar := _PARAMETERS.get(name)) and grammar.fullmatch(value):
+            yield f"{name}={value}"
 
 
 def _extensions(video: _Section) -> Iterator[str]:
@@ -242,10 +261,15 @@ def _direction(session: _Section, video: _Section) -> str:
 
 
 def _setup(session: _Section, video: _Section) -> str:
+    """Who begins DTLS: the client, unless it leaves us no choice.
+
+    RFC 5763 section 5 leaves the choice to who answers. GStreamer's certificate is an RSA one: as the server aiortc
+    takes any, as the client none of these without our help (:mod:`.guard.dtls`).
+    """
     said = video.all("setup") or session.all("setup")
     if len(said) != 1 or said[0] not in _SETUPS:
         raise BadSdp("expected setup 'actpass', 'active' or 'passive', got another")
-    return said[0]
+    return "active" if said[0] == "actpass" else said[0]
 
 
 def _one(values: Iterable[str], name: str, grammar: re.Pattern[str]) -> str:

@@ -45,11 +45,35 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class Track:
+    """What lets the next look follow a face that holds still (:mod:`lessonroom.media.tracking`).
+
+    ``middle`` and ``size``: of what the mesh's points take up, in pixels. ``roll`` and ``upright`` as in
+    :class:`Face`. ``sketch``: the face in a few grey squares, mean 0 and length 1. ``score``: the detector's, which
+    found the face last at ``detected_at``.
+    """
+
+    middle: tuple[float, float]
+    size: float
+    roll: float
+    upright: float
+    sketch: NDArray[np.float32] = field(repr=False)
+    score: float
+    detected_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
-    """Where the student's face was, and when: what one look hands to the next."""
+    """Where the student's face was, and when: what one look hands to the next. ``track``: where it may be followed."""
 
     box: Box
     at: float
+    track: Track | None = None
+
+    def wipe(self) -> None:
+        """Blacken the sketch of the face."""
+        if self.track is not None:
+            self.track.sketch.fill(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +91,8 @@ class Face:
 
     ``landmarks``: (468, 3) float32, x and y in pixels of the sample, z in the same unit, smaller is nearer; or None
     where only the detector ran. ``yaw``, ``pitch``, ``roll``: degrees, 0 is straight into the camera, positive is
-    the subject's left, up, and clockwise in the picture. ``score``: the detector's, 0 to 1.
+    the subject's left, up, and clockwise in the picture. ``score``: the detector's, 0 to 1. ``upright``: degrees by
+    which the picture was turned back for the points; close to ``roll``.
     """
 
     box: Box
@@ -76,6 +101,7 @@ class Face:
     yaw: float = 0.0
     pitch: float = 0.0
     roll: float = 0.0
+    upright: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +112,7 @@ class Observation:
     calibrated probability (they add up to 1). ``shape`` holds named mesh ratios (brow, eye, mouth), each without
     unit and about 1 for a calm face. ``quality`` is 0 (worthless) to 1 (as good as it gets). ``embedding`` never
     leaves the process. ``change`` is the strain head's signal, to be held against the student's own; None without one.
+    ``track`` is set where the face can be followed; it goes to the next look of the same lesson and nowhere else.
     """
 
     at: float
@@ -96,11 +123,16 @@ class Observation:
     shape: Mapping[str, float] = field(default_factory=dict)
     embedding: NDArray[np.float32] | None = field(default=None, repr=False)
     change: float | None = None
+    track: Track | None = field(default=None, repr=False)
 
     @property
     def place(self) -> Place | None:
         """Where the face is, also one that cannot be read."""
-        return None if self.face is None else Place(self.face.box, self.at)
+        return None if self.face is None else Place(self.face.box, self.at, self.track)
+
+    def place_after(self, before: Place | None) -> Place | None:
+        """Where the face was last; one that was not seen this time is remembered, and not followed."""
+        return self.place or (None if before is None else Place(before.box, before.at))
 
 
 class Watching(StrEnum):

@@ -5,32 +5,57 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, NoReturn
 
 from lessonroom import logs
 from lessonroom.errors import Busy, Refused
+from lessonroom.media.strain import StrainState
 from lessonroom.metrics import Metrics
 from lessonroom.rooms import events as ev
-from lessonroom.rooms.live import Analyser, Live, MakeWatch, Session
+from lessonroom.rooms.live import Analyser, Felt, Live, MakeWatch, Session
 
 log = logs.get(__name__)
 
 Apply = Callable[[Live, ev.Event], None]
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
-_REASONS = {"lost": "connection_poor", "failed": "connection_poor"}
+_REASONS = {"lost": "connection_poor", "failed": "connection_poor", "moved": "moving"}
 """What the indicator says after an analyser has ended for this reason; for others it waits for the next one."""
+_CUT_OFF = {"lost", "moved"}
+"""Reasons for which an analyser ends in the middle of a lesson, which goes on with another one."""
+FELT_SECONDS = 15.0
+"""For so long what was learned of a student's face is kept for the next analyser; longer than a page takes for one."""
+RETURN_SECONDS = 60.0
+"""A lesson whose analyser ended no longer ago than this is no new one: it is taken back also while others are not."""
+
+
+def always() -> bool:
+    """For a server that never has too much to do."""
+    return True
 
 
 class Analysing:
-    """Analysers of all rooms. ``most``: how many may run at once; ``make_watch`` None: none."""
+    """Analysers of all rooms. ``most``: how many may run at once; ``make_watch`` None: none.
 
-    def __init__(self, make_watch: MakeWatch | None, most: int, metrics: Metrics, apply: Apply, spawn: Spawn) -> None:
+    ``may_admit``: whether a lesson that was not analysed a moment ago may be; False while the server is overloaded.
+    """
+
+    def __init__(
+        self,
+        make_watch: MakeWatch | None,
+        most: int,
+        metrics: Metrics,
+        apply: Apply,
+        spawn: Spawn,
+        *,
+        may_admit: Callable[[], bool] = always,
+    ) -> None:
         self._make_watch = make_watch
         self._most = most
         self._metrics = metrics
         self._apply = apply
         self._spawn = spawn
+        self._may_admit = may_admit
         self._sessions = 0
         self._running = 0
 
@@ -39,9 +64,16 @@ class Analysing:
         reason = live.room.may_analyse(member)
         if reason is not None:
             raise Refused(f"expected a lesson that may be analysed, got {reason}")
-        if live.session is None and self._running >= self._most:
-            self._apply(live, ev.AnalyserRefused("no_capacity"))
-            raise Busy(f"expected fewer than {self._most} analysers, all are in use")
+        if live.session is not None:
+            return
+        if self._running >= self._most:
+            self._refuse(live, f"expected fewer than {self._most} analysers, all are in use")
+        if not self._may_admit() and time.monotonic() - live.analysed_at > RETURN_SECONDS:
+            self._refuse(live, "expected a server with room for one more analyser, got one that is overloaded")
+
+    def _refuse(self, live: Live, why: str) -> NoReturn:
+        self._apply(live, ev.AnalyserRefused("no_capacity"))
+        raise Busy(why)
 
     def begin(self, live: Live, analyser: Analyser) -> None:
         """Start to watch; an earlier analyser of this room is stopped."""
@@ -58,8 +90,11 @@ class Analysing:
             lambda strain: self._apply(live, ev.StrainSeen(number, strain)),
             lambda hint: self._apply(live, ev.HintDue(number, hint)),
         )
+        felt = self._felt(live, now)
         if live.session is not None:
             self.stop(live, live.session.number)
+        if felt is not None:
+            watch.resume(felt)
         for cue, since in live.listening.recent(now):
             watch.note(cue, now - since)
         live.session = Session(number, analyser, watch)
@@ -78,12 +113,25 @@ class Analysing:
         session.analyser.frames.close()
         session.watch.stop()
 
+    def tick(self, live: Live) -> None:
+        """A second went by: what was learned of a face goes when its time is over, or analysis is forbidden."""
+        felt = live.felt
+        if felt is not None and (time.monotonic() > felt.until or live.room.watch.forbidden(student_here=True)):
+            live.felt = None
+
     async def end(self, live: Live) -> None:
         """Stop and wait until the connection is closed."""
         session = live.session
         if session is not None:
             self.stop(live, session.number)
             await session.analyser.close()
+
+    def _felt(self, live: Live, now: float) -> StrainState | None:
+        """What the watch that is cut off by the next one remembers, or one that was cut off a moment ago."""
+        felt, live.felt = live.felt, None
+        if live.session is not None:
+            return live.session.watch.felt
+        return felt.state if felt is not None and now <= felt.until else None
 
     async def _watch(self, live: Live, session: Session) -> None:
         """Watch to the end, whoever brings it about, and let go of everything."""
@@ -98,10 +146,17 @@ class Analysing:
             reason = "vision_down"
         finally:
             self._count(-1)
+            live.analysed_at = time.monotonic()
             if not session.stopped:  # then a successor may already know more
                 live.listening.take_back(session.watch.hints)
+                self._keep(live, session)
         self._over(live, session, reason)
         await session.analyser.close()
+
+    def _keep(self, live: Live, session: Session) -> None:
+        """Keep what was learned of the student's face where the analyser was cut off and another is to come."""
+        if session.analyser.ended in _CUT_OFF and live.session is session:
+            live.felt = Felt(session.watch.felt, time.monotonic() + FELT_SECONDS)
 
     def _over(self, live: Live, session: Session, reason: str | None) -> None:
         ended = session.analyser.ended

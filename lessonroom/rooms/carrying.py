@@ -11,7 +11,7 @@ from typing import Protocol
 from lessonroom import logs
 from lessonroom.chat.types import Action, Decider, Line, Standing, StandingClass, Verdict
 from lessonroom.config import Settings
-from lessonroom.errors import BadInput, StoreDown, Violator
+from lessonroom.errors import BadInput, Busy, StoreDown, Violator
 from lessonroom.messages import ChatRefused
 from lessonroom.metrics import Metrics
 from lessonroom.rooms import events as ev
@@ -24,6 +24,12 @@ from lessonroom.storage.store import MessageState, NewMessage, Store
 
 log = logs.get(__name__)
 
+LONGEST_WAIT = 10.0
+"""Seconds that a message may wait for its turn; then its writer is told that it was not sent, and can try again.
+
+A server that gets more than it can carry would else be later with each message, until all of them wait for minutes.
+"""
+
 Apply = Callable[[Live, ev.Event], None]
 Listen = Callable[[Live, str, str], None]
 
@@ -31,7 +37,7 @@ Listen = Callable[[Live, str, str], None]
 class Screener(Protocol):
     """What the hub needs of the chat's gate (:class:`lessonroom.chat.gate.Gate`)."""
 
-    async def screen(self, text: str, *, sender: str, standing: Standing, context: list[Line]) -> Verdict:
+    async def screen(self, text: str, *, room: str, sender: str, standing: Standing, context: list[Line]) -> Verdict:
         """Judge a message within its deadline; never raises for a model that fails."""
         ...
 
@@ -65,29 +71,32 @@ class Carrying:
         """Let what the room has admitted take its turn; tell the writer when there is none."""
         if isinstance(said, ChatRefused):
             self._refuse(live, member, said.id, said.code)
-        elif not live.chat.offer(partial(self._carry, live, said)):
+        elif not live.chat.offer(partial(self._carry, live, said, time.monotonic() + LONGEST_WAIT)):
             self._refuse(live, member, said.id, "rate_limited")
 
-    async def _carry(self, live: Live, said: Admitted) -> None:
-        """Screen, store, acknowledge, relay. The last two are one event: neither happens before the store returned."""
+    async def _carry(self, live: Live, said: Admitted, until: float) -> None:
+        """Screen, store, acknowledge, relay. The last two are one event: neither happens before the store returned.
+
+        ``until``: when it is too late to begin (monotonic clock).
+        """
+        way = self._metrics.way(said.at)
         try:
+            if time.monotonic() > until:
+                raise Busy(f"expected a message's turn within {LONGEST_WAIT:g} s, got it later")
             verdict = await self._screen(live, said, await self._standing(live, said))
+            way.passed("screen")
             sampled = random.random() < self._settings.review_sample
             message = live.room.judge(said, verdict, sampled=sampled)
             stored, new = await self._store.append(message, audit=_stopped(message))
-        except StoreDown:
-            self._metrics.store_failed()
-            self._refuse(live, said.member, said.id, "store_down")
-            return
-        except Violator as error:
-            self._refuse(live, said.member, said.id, error.code)
-            return
-        except BadInput:
-            self._refuse(live, said.member, said.id, "not_allowed")
+            way.passed("store")
+        except (Busy, StoreDown, Violator, BadInput) as error:
+            way.ended(self._not_stored(live, said, error))
             return
         if new:
             live.context.append(Line(said.member, said.text))
         self._apply(live, ev.Stored(stored))
+        way.passed("acknowledge")
+        way.ended(stored.message.state.value)
         self._metrics.chat_answered(time.time() - said.at)
         if new and stored.message.state is MessageState.RELAYED:
             self._listen(live, said.member, said.text)
@@ -102,13 +111,26 @@ class Carrying:
     async def _screen(self, live: Live, said: Admitted, standing: Standing) -> Verdict:
         try:
             verdict = await self._screener.screen(
-                said.text, sender=said.member, standing=standing, context=list(live.context)
+                said.text, room=live.room.id, sender=said.member, standing=standing, context=list(live.context)
             )
         except Exception:  # a defect of the filter must neither open the gate nor end the lesson: a person looks
             log.exception("the chat filter raised", room=live.room.id)
             verdict = Verdict(Action.HOLD, 0.5, decider=Decider.RULES, degraded=True)
         self._metrics.chat_judged(verdict.action.value, degraded=verdict.degraded)
         return verdict
+
+    def _not_stored(self, live: Live, said: Admitted, error: Busy | StoreDown | Violator | BadInput) -> str:
+        """Tell the writer why; the word for it."""
+        match error:
+            case StoreDown():
+                self._metrics.store_failed()
+                code = error.code
+            case Busy() | Violator():
+                code = error.code
+            case _:
+                code = "not_allowed"
+        self._refuse(live, said.member, said.id, code)
+        return code
 
     def _refuse(self, live: Live, member: str, message: str, code: str) -> None:
         self._metrics.chat_refused(code)

@@ -77,9 +77,17 @@ class Consent:
         if word is not None and not self._said[by]:
             self._words[by] = word
 
-    def expire(self, now: float) -> None:
-        """Forget what no longer counts."""
+    def due(self, now: float) -> bool:
+        """Whether somebody's word has had its time."""
+        return any(word.until <= now for word in self._words.values())
+
+    def expire(self, now: float) -> list[By]:
+        """Forget what no longer counts; whose yes that was."""
+        if not self.due(now):
+            return []
+        ended = [by for by, word in self._words.items() if word.until <= now and word.given]
         self._words = {by: word for by, word in self._words.items() if now < word.until}
+        return ended
 
     def _given(self, by: By) -> bool | None:
         word = self._words.get(by)

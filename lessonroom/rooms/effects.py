@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lessonroom.messages import ToPage
+from lessonroom.rooms.ceiling import Ceiling
 from lessonroom.storage.store import HintRecord
 
 
@@ -82,6 +83,13 @@ class KeepAudit:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepCeiling:
+    """Store, with its record, that the rules allow no more than this from now on. Tried until it is stored."""
+
+    ceiling: Ceiling
+
+
+@dataclass(frozen=True, slots=True)
 class Appeal:
     """Store the writer's appeal, then answer Appealed or NotAppealed."""
 
@@ -96,4 +104,16 @@ class StopAnalyser:
     session: int
 
 
-Effect = Send | Close | Replay | KeepConsent | KeepHint | KeepAnswer | KeepHintsOn | KeepAudit | Appeal | StopAnalyser
+Effect = (
+    Send
+    | Close
+    | Replay
+    | KeepConsent
+    | KeepHint
+    | KeepAnswer
+    | KeepHintsOn
+    | KeepAudit
+    | KeepCeiling
+    | Appeal
+    | StopAnalyser
+)

@@ -170,7 +170,7 @@ class HintDue:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Time went by. The hub says so about once a second while an analyser runs."""
+    """Time went by. The hub says so about once a second while an analyser runs, and when something has had its time."""
 
 
 @dataclass(frozen=True, slots=True)

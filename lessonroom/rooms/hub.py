@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from lessonroom.metrics import Metrics
 from lessonroom.policy import Mode
 from lessonroom.rooms import effects as do
 from lessonroom.rooms import events as ev
-from lessonroom.rooms.analysing import Analysing
+from lessonroom.rooms.analysing import Analysing, always
 from lessonroom.rooms.carrying import Carrying, Screener
 from lessonroom.rooms.ceiling import NOWHERE, House
 from lessonroom.rooms.hearing import Hearing
@@ -30,6 +30,7 @@ from lessonroom.rooms.keeping import Keeping
 from lessonroom.rooms.listening import Exercise, ListeningRules
 from lessonroom.rooms.live import Analyser, Limits, Live, MakeWatch
 from lessonroom.rooms.outbox import Outbox
+from lessonroom.rooms.owed import Owed
 from lessonroom.rooms.replaying import Replaying
 from lessonroom.rooms.ruling import Ruling
 from lessonroom.rooms.shelf import Shelf
@@ -56,7 +57,8 @@ class Seat:
 class Hub:
     """All rooms of one process.
 
-    ``make_watch`` None: this server cannot analyse; ``house``: what decides how much it may.
+    ``make_watch`` None: this server cannot analyse; ``house``: what decides how much it may; ``may_admit``: whether it
+    takes analysers of further lessons now.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Hub:
         metrics: Metrics,
         *,
         house: House = NOWHERE,
+        may_admit: Callable[[], bool] = always,
     ) -> None:
         self._store = store
         self._settings = settings
@@ -83,11 +86,13 @@ class Hub:
         self._standings = Standings(store, forgiving=not settings.chat_refuse_violators)
         self._tasks: set[asyncio.Task[None]] = set()
         self._sockets = 0
-        self.keeping = Keeping(store, metrics, self.apply, self.spawn, consent_days=settings.consent_days)
+        owed = Owed(store)
+        self.keeping = Keeping(store, owed, metrics, self.apply, self.spawn, consent_days=settings.consent_days)
         self.ruling = Ruling(
             store,
             house,
             metrics,
+            owed,
             days=settings.consent_days,
             rooms=lambda: self._shelf,
             apply=self.apply,
@@ -104,7 +109,7 @@ class Hub:
             apply=self.apply,
             listen=self.hearing.said,
         )
-        self.analysing = Analysing(make_watch, settings.analysers, metrics, self.apply, self.spawn)
+        self.analysing = Analysing(make_watch, settings.analysers, metrics, self.apply, self.spawn, may_admit=may_admit)
 
     # --- life ------------------------------------------------------------------------------------------------------
 
@@ -199,7 +204,7 @@ class Hub:
 
     async def set_paying(self, sender: str, paying: bool, audit: AuditRecord | None = None) -> None:
         """Keep what the platform told us; it counts from the next message on. Raises StoreDown."""
-        await self._store.set_paying(sender, paying, audit=audit)
+        await self._store.set_paying(sender, paying, at=time.time(), audit=audit)
         self._standings.changed(sender)
 
     async def solved(self, room: str, member: str, event: Exercise, id_: str) -> None:
@@ -276,6 +281,8 @@ class Hub:
                 live.outboxes.pop(socket).close(code)
             case do.Replay():
                 self.spawn(self.replaying.replay(live, effect))
+            case do.KeepCeiling(ceiling):
+                self.spawn(self.ruling.fallen(live.room.id, ceiling))
             case do.StopAnalyser(session):
                 self.analysing.stop(live, session)
             case do.KeepHint() | do.KeepAnswer() | do.KeepHintsOn():
@@ -311,7 +318,9 @@ class Hub:
         try:
             if live.session is not None:
                 live.session.count()
+            if live.session is not None or live.room.due(time.time()):
                 self.apply(live, ev.Tick())
+            self.analysing.tick(live)
             self.hearing.tick(live)
         except Exception as error:  # noqa: BLE001 - as in apply
             self._broken(live.room.id, error)

@@ -14,8 +14,9 @@ from lessonroom.errors import LessonroomError, NotFound, StoreDown
 from lessonroom.metrics import Metrics
 from lessonroom.rooms import effects as do
 from lessonroom.rooms import events as ev
-from lessonroom.rooms.live import Live
-from lessonroom.rooms.recording import SERVER, consent_said, record
+from lessonroom.rooms.live import Live, Wanted
+from lessonroom.rooms.owed import Owed
+from lessonroom.rooms.recording import SERVER, record
 from lessonroom.storage.consent import By, ConsentRecord, Purpose
 from lessonroom.storage.store import Store
 
@@ -34,8 +35,11 @@ Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 class Keeping:
     """Writes records in the order in which their room wanted them, and tells the room how it went."""
 
-    def __init__(self, store: Store, metrics: Metrics, apply: Apply, spawn: Spawn, *, consent_days: float) -> None:
+    def __init__(
+        self, store: Store, owed: Owed, metrics: Metrics, apply: Apply, spawn: Spawn, *, consent_days: float
+    ) -> None:
         self._store = store
+        self._owed = owed
         self._consent_seconds = consent_days * DAY
         self._metrics = metrics
         self._apply = apply
@@ -101,8 +105,10 @@ class Keeping:
     # --- consent: the last word counts, and a no is written at all costs ---------------------------------------------
 
     def _consent(self, live: Live, wanted: do.KeepConsent) -> None:
-        writing = live.consent_wanted is not None
-        live.consent_wanted = wanted, self._said(live, wanted)
+        writing, said = live.consent_wanted is not None, self._said(live, wanted)
+        live.consent_wanted = Wanted(wanted, said, self._owed.like(said))
+        if not wanted.agreed:
+            self._owed.add(said)  # also when this room breaks and is read anew
         if not writing:
             task = self._spawn(self._write_consent(live))
             self._writing.add(task)
@@ -110,15 +116,20 @@ class Keeping:
 
     async def _write_consent(self, live: Live) -> None:
         while (writing := live.consent_wanted) is not None:
-            wanted, said = writing
-            kept = await self._done(self._store.add_consent(said, consent_said(said)))
+            kept = await self._done(self._write_word(writing))
             if live.consent_wanted is not writing:
                 continue  # the student said something else meanwhile
-            if kept or wanted.agreed:
+            if kept or writing.effect.agreed:
                 live.consent_wanted = None
-                self._apply(live, ev.ConsentKept(wanted, said.expires_at if kept else None))
+                self._apply(live, ev.ConsentKept(writing.effect, writing.said.expires_at if kept else None))
             else:
                 await asyncio.sleep(RETRY_SECONDS)
+
+    async def _write_word(self, word: Wanted) -> None:
+        if word.said.given:
+            await self._owed.write_yes(word.said, word.over)
+        else:
+            await self._owed.write_no(word.said)
 
     def _said(self, live: Live, wanted: do.KeepConsent) -> ConsentRecord:
         """The student's word; its record is the same, however often it is written."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Protocol
 from lessonroom.chat.types import Line
 from lessonroom.errors import Refused
 from lessonroom.media.hints import HintState
+from lessonroom.media.strain import StrainState
 from lessonroom.media.types import Cue, Hint, Strain
 from lessonroom.policy import Mode, read_mode
 from lessonroom.rooms.effects import KeepConsent
@@ -63,6 +65,15 @@ class Watch(Protocol):
         """What the lesson's next watch should know."""
         ...
 
+    @property
+    def felt(self) -> StrainState:
+        """What is remembered of the student, for a watch that goes on where this one was cut off."""
+        ...
+
+    def resume(self, felt: StrainState) -> None:
+        """Go on from what an earlier watch remembered. Call before :meth:`run`."""
+        ...
+
     async def run(self) -> None:
         """Watch until the frames end."""
         ...
@@ -109,6 +120,23 @@ class Session:
         self._received = received
 
 
+@dataclass(frozen=True, slots=True)
+class Felt:
+    """What a watch that was cut off remembered of the student, for one that begins ``until`` then (monotonic clock)."""
+
+    state: StrainState
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A word of the student that has to be written. ``over``: the no that waited to be written when it was said."""
+
+    effect: KeepConsent
+    said: ConsentRecord
+    over: ConsentRecord | None
+
+
 @dataclass(slots=True)
 class Live:
     """A loaded room. ``context``: the latest lines, for the filter; ``senders``: the platform's name of each member.
@@ -126,8 +154,11 @@ class Live:
     settling: asyncio.Lock = field(default_factory=asyncio.Lock)
     outboxes: dict[int, Outbox] = field(default_factory=dict)
     session: Session | None = None
-    consent_wanted: tuple[KeepConsent, ConsentRecord] | None = None
+    consent_wanted: Wanted | None = None
     last_hint_at: float | None = None
+    analysed_at: float = -math.inf
+    """When the latest analyser ended, on the monotonic clock."""
+    felt: Felt | None = None
     empty_since: float = 0.0
 
     @property

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
+from collections.abc import Callable
 
-from lessonroom.messages import ChatMessage, CloseCode, Signal, ToPage, dump
+from lessonroom.messages import ChatMessage, CloseCode, HintShow, Signal, ToPage, dump
 
 SMALL = 512
 """What a message without long texts is counted as, in bytes."""
+
+
+def nobody_asks(seconds: float) -> None:
+    """Nobody keeps figures."""
 
 
 class Outbox:
@@ -17,14 +23,16 @@ class Outbox:
     Overflow rule: a message that finds ``limit`` others or ``most`` bytes waiting closes the outbox with ``TOO_SLOW``,
     and all that waits is forgotten; the page asks for it again after its reconnect. Use on one event loop.
 
-    What waits is measured as its text: a frame is made when it is sent, as most are sent at once.
+    What waits is measured as its text: a frame is made when it is sent, as most are sent at once. ``on_hint`` is told
+    how old a hint is, in seconds, when it is taken to be sent.
     """
 
-    def __init__(self, limit: int, most: int = 2**31) -> None:
+    def __init__(self, limit: int, most: int = 2**31, on_hint: Callable[[float], None] = nobody_asks) -> None:
         self.code: int | None = None
         """The close code, once it is closed."""
         self._limit = limit
         self._most = most
+        self._on_hint = on_hint
         self._bytes = 0
         self._waiting: deque[tuple[ToPage, int]] = deque()
         self._changed = asyncio.Event()
@@ -79,6 +87,8 @@ class Outbox:
         self._bytes -= size
         if self._is_easy():
             self._eased.set()
+        if type(message) is HintShow:
+            self._on_hint(max(0.0, time.time() - message.at / 1000))
         return dump(message)
 
     def _is_easy(self) -> bool:

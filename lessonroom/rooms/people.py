@@ -13,6 +13,9 @@ from lessonroom.rooms.effects import Effect, Send
 ANALYSER = "analyser"
 """Id and role of the analyser in the member list."""
 
+Row = tuple[str, str, str, str | None, bool]
+"""What the list says of a member: id, name, role, page, whether they are here."""
+
 
 @dataclass(slots=True)
 class Person:
@@ -41,11 +44,9 @@ class Person:
         self.socket = self.page = self.seen = None
         self.welcomed = False
 
-    def view(self) -> MemberView:
+    def row(self) -> Row:
         """Their row in the list."""
-        return MemberView(
-            id=self.id, name=self.name, role=cast("Role", self.role), present=self.present, page=self.page
-        )
+        return self.id, self.name, self.role, self.page, self.socket is not None
 
 
 class People:
@@ -83,11 +84,11 @@ class People:
         """Whether teacher and student are here."""
         return bool(self.present("teacher") and self.present("student"))
 
-    def view(self, *, analyser: bool) -> list[MemberView]:
-        """The member list; the analyser stands in it while it runs."""
-        rows = [person.view() for person in self]
+    def rows(self, *, analyser: bool) -> list[Row]:
+        """The member list, as it is quickly made and compared; the analyser stands in it while it runs."""
+        rows = [person.row() for person in self]
         if analyser:
-            rows.append(MemberView(id=ANALYSER, name="", role="analyser", present=True))
+            rows.append((ANALYSER, "", ANALYSER, None, True))
         return rows
 
     def tell(self, person: Person | None, message: ToPage) -> list[Effect]:
@@ -109,3 +110,11 @@ class People:
             return []  # meant for a page that is gone; its successor negotiates anew
         said = Signal(sender=person.id, page=person.page, description=message.description, candidate=message.candidate)
         return self.tell(other, said)
+
+
+def view(rows: Iterable[Row]) -> list[MemberView]:
+    """The member list, as pages get it."""
+    return [
+        MemberView(id=id_, name=name, role=cast("Role", role), page=page, present=present)
+        for id_, name, role, page, present in rows
+    ]

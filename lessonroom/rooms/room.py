@@ -29,6 +29,7 @@ from lessonroom.messages import (
     ChatRefused,
     ChatSend,
     CloseCode,
+    ConsentNow,
     ConsentSend,
     FromPage,
     HintFeedback,
@@ -36,7 +37,6 @@ from lessonroom.messages import (
     HintsOn,
     Leave,
     Members,
-    MemberView,
     Ping,
     Pong,
     Problem,
@@ -47,9 +47,9 @@ from lessonroom.messages import (
 from lessonroom.policy import Mode
 from lessonroom.rooms import events as ev
 from lessonroom.rooms.consent import Consent
-from lessonroom.rooms.effects import Appeal, Close, Effect, KeepAudit, KeepHintsOn, Send, StopAnalyser
+from lessonroom.rooms.effects import Appeal, Close, Effect, KeepAudit, KeepCeiling, KeepHintsOn, Send, StopAnalyser
 from lessonroom.rooms.hinting import Hinting
-from lessonroom.rooms.people import People, Person
+from lessonroom.rooms.people import People, Person, Row, view
 from lessonroom.rooms.talk import Admitted, Talk
 from lessonroom.rooms.watching import Watch
 from lessonroom.storage.consent import By
@@ -89,7 +89,7 @@ class Room:
         )
         self.hinting = Hinting(past.room, self.people, past.hints)
         self._chat_length = chat_length
-        self._told_members: list[MemberView] = self._members()
+        self._told_members = self._rows()
         self._told_analysis: Analysis | None = None
 
     # --- asked before the deed -------------------------------------------------------------------------------------
@@ -117,12 +117,15 @@ class Room:
         student = self.people.first("student")
         return self.watch.analysis(student_here=student is not None and student.present, now=now)
 
+    def due(self, now: float) -> bool:
+        """Whether something has had its time, a row of the rules or somebody's word, and a tick would end it."""
+        return not self.closed and (self.watch.due(now) or self.consent.due(now))
+
     # --- events ----------------------------------------------------------------------------------------------------
 
     def handle(self, event: ev.Event, now: float) -> list[Effect]:
         """Take in one event; ``now`` in seconds since the epoch. Effects are to be carried out in their order."""
-        self.watch.expire(now)
-        effects = self._on(event, now)
+        effects = self._expire(now) + self._on(event, now)
         effects += self._enforce()
         effects += self._announce(now)
         if isinstance(event, ev.Joined):
@@ -174,6 +177,8 @@ class Room:
             case ev.Consented(by, word):
                 self.watch.trouble = None
                 self.consent.heard(by, word)
+                if by is By.SELF:
+                    return self.people.tell_all(ConsentNow(agreed=word.given), "student")
             case ev.AnalyserStarted(session):
                 stopped = self._stop_analyser("replaced")
                 self.watch.start(session)
@@ -217,7 +222,7 @@ class Room:
                 "room": self.id,
                 "me": person.id,
                 "role": person.role,
-                "members": self._members(),
+                "members": view(self._rows()),
                 "last_seq": self.talk.last_seq,
                 "analysis": self.analysis(now),
                 "consent": self.consent.agreed,
@@ -288,10 +293,18 @@ class Room:
         person.away()
         return closed
 
-    # --- after every event -----------------------------------------------------------------------------------------
+    # --- before and after every event -----------------------------------------------------------------------------
+
+    def _expire(self, now: float) -> list[Effect]:
+        """Let end what has had its time, and put that on record."""
+        fallen = self.watch.expire(now)
+        rules: list[Effect] = [] if fallen is None else [KeepCeiling(fallen)]
+        return rules + [KeepAudit("consent.ended", by.value) for by in self.consent.expire(now)]
 
     def _enforce(self) -> list[Effect]:
         """Stop an analyser that may no longer run (invariant 3)."""
+        if self.watch.session is None:
+            return []
         student = self.people.first("student")
         forbidden = self.watch.forbidden(student_here=student is not None and student.present)
         return self._stop_analyser(forbidden) if forbidden else []
@@ -309,14 +322,14 @@ class Room:
     def _announce(self, now: float) -> list[Effect]:
         """Tell everybody what changed in the member list and in the indicator (invariant 4)."""
         effects: list[Effect] = []
-        members, analysis = self._members(), self.analysis(now)
-        if members != self._told_members:
-            self._told_members = members
-            effects += self.people.tell_all(Members(members=members))
+        rows, analysis = self._rows(), self.analysis(now)
+        if rows != self._told_members:
+            self._told_members = rows
+            effects += self.people.tell_all(Members(members=view(rows)))
         if analysis != self._told_analysis:
             self._told_analysis = analysis
             effects += self.people.tell_all(analysis)
         return effects
 
-    def _members(self) -> list[MemberView]:
-        return self.people.view(analyser=self.watch.session is not None)
+    def _rows(self) -> list[Row]:
+        return self.people.rows(analyser=self.watch.session is not None)

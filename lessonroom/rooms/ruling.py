@@ -10,7 +10,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from weakref import WeakValueDictionary
 
 from lessonroom import logs
 from lessonroom.errors import LessonroomError, StoreDown
@@ -21,6 +20,7 @@ from lessonroom.rooms.ceiling import Ceiling, House, ceiling_of
 from lessonroom.rooms.consent import Word
 from lessonroom.rooms.keeping import DAY, FINISH_SECONDS, RETRY_SECONDS, Apply, Spawn
 from lessonroom.rooms.live import Live
+from lessonroom.rooms.owed import Owed
 from lessonroom.rooms.recording import SERVER, consent_said, record
 from lessonroom.storage.audit import AuditRecord
 from lessonroom.storage.consent import By, ConsentRecord, Purpose
@@ -47,6 +47,7 @@ class Ruling:
         store: Store,
         house: House,
         metrics: Metrics,
+        owed: Owed,
         *,
         days: float,
         rooms: Callable[[], Iterable[Live]],
@@ -61,8 +62,7 @@ class Ruling:
         self._apply = apply
         self._spawn = spawn
         self._insisting: set[asyncio.Task[None]] = set()
-        self._owed: dict[tuple[str, Purpose, By], ConsentRecord] = {}
-        self._turns: WeakValueDictionary[tuple[str, Purpose, By], asyncio.Lock] = WeakValueDictionary()
+        self._owed = owed
 
     async def finish(self) -> None:
         """Wait for what was taken back and is not written yet, but not for a store that stays away."""
@@ -81,15 +81,26 @@ class Ruling:
         decided = ceiling_of(self._house, await self._store.room(room), members, time.time())
         if decided is None:
             return
-        kept = read_mode(await self._store.set_ceiling(room, decided.mode.value, _decided(room, decided)))
+        audit = _decided(room, decided, "policy.decided")
+        mode, two_keys = await self._store.set_ceiling(room, decided.mode.value, decided.two_keys, audit)
         student = next(member for member in members if member.role == "student")
+        before = self._owed.of(student.sender)  # may be written while we read, too late to be read
         said = await self._store.consents(student.sender)
-        words = words_of([*said, *self._owed_by(student.sender)], room, time.time())
-        self._apply(live, ev.Settled(replace(decided, mode=kept), words.get(By.SELF), words.get(By.GUARDIAN)))
+        words = words_of([*said, *before, *self._owed.of(student.sender)], room, time.time())
+        ceiling = replace(decided, mode=read_mode(mode), two_keys=two_keys)
+        self._apply(live, ev.Settled(ceiling, words.get(By.SELF), words.get(By.GUARDIAN)))
 
-    def _owed_by(self, person: str) -> list[ConsentRecord]:
-        """What was said about this person and is not written yet: a no that counts already."""
-        return [owed for owed in self._owed.values() if owed.person == person]
+    async def fallen(self, room: str, ceiling: Ceiling) -> None:
+        """Keep that a lesson's ceiling has fallen by itself, until the store has it."""
+        audit = _decided(room, ceiling, "policy.expired")
+        while True:
+            try:
+                await self._store.set_ceiling(room, ceiling.mode.value, ceiling.two_keys, audit)
+            except StoreDown:
+                self._metrics.store_failed()
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
 
     async def say(self, student: MemberRecord, by: By, member: str, said: Said) -> None:
         """Take what ``member``, the student or their guardian, says outside the lesson. Raises StoreDown.
@@ -114,59 +125,45 @@ class Ruling:
 
     async def _agree(self, wanted: ConsentRecord) -> None:
         """A yes counts once it is written, and where nothing else was said meanwhile."""
-        owed, reached = self._owed.get(_whose(wanted)), self._reached(wanted)
+        over, reached = self._owed.like(wanted), self._reached(wanted)
         said = {live.room.id: live.room.consent.said(wanted.by) for live in reached}
-        async with self._turn(wanted):
-            await self._store.add_consent(wanted, consent_said(wanted))
-            if self._owed.get(_whose(wanted)) not in {owed, None}:
-                return  # a no that was said since
-            self._owed.pop(_whose(wanted), None)
-        self._tell(wanted, [live for live in reached if live.room.consent.said(wanted.by) == said[live.room.id]])
+        if await self._owed.write_yes(wanted, over):
+            unchanged = [live for live in reached if live.room.consent.said(wanted.by) == said[live.room.id]]
+            self._tell(wanted, unchanged)
 
     async def _take_back(self, wanted: ConsentRecord) -> None:
         """A no counts at once, also in a lesson that is loaded while it is written."""
-        audit = consent_said(wanted)
-        self._owed[_whose(wanted)] = wanted
+        self._owed.add(wanted)
         self._tell(wanted, self._reached(wanted))
         try:
             if not await self._stands(wanted):
-                await self._store.add_consent(wanted, audit)
+                await self._store.add_consent(wanted, consent_said(wanted))
         except StoreDown:
             self._metrics.store_failed()
-            task = self._spawn(self._insist(wanted, audit))
+            task = self._spawn(self._insist(wanted))
             self._insisting.add(task)
             task.add_done_callback(self._insisting.discard)
             raise
         except LessonroomError:  # it will never be written: its lesson is gone
-            self._written(wanted)
+            self._owed.drop(wanted)
             raise
-        self._written(wanted)
+        self._owed.drop(wanted)
 
     async def _stands(self, wanted: ConsentRecord) -> bool:
         """Whether the last word that the store has is this no already: said again it needs no second record."""
         said = [one for one in await self._store.consents(wanted.person) if _whose(one) == _whose(wanted)]
         return bool(said) and (said[-1].given, said[-1].room, said[-1].text) == (False, wanted.room, wanted.text)
 
-    def _written(self, wanted: ConsentRecord) -> None:
-        if self._owed.get(_whose(wanted)) is wanted:
-            del self._owed[_whose(wanted)]
-
-    async def _insist(self, wanted: ConsentRecord, audit: AuditRecord) -> None:
+    async def _insist(self, wanted: ConsentRecord) -> None:
         """Write a no until it is written, or something said later stands in its place."""
-        whose = _whose(wanted)
-        while self._owed.get(whose) is wanted:
+        while self._owed.stands(wanted):
             await asyncio.sleep(RETRY_SECONDS)
             try:
-                async with self._turn(wanted):
-                    if self._owed.get(whose) is wanted:
-                        await self._store.add_consent(wanted, audit)
-                        self._written(wanted)
+                await self._owed.write_no(wanted)
             except StoreDown:
                 self._metrics.store_failed()
-
-    def _turn(self, said: ConsentRecord) -> asyncio.Lock:
-        """Words of one person on one purpose are written one after the other, a no that waits among them."""
-        return self._turns.setdefault(_whose(said), asyncio.Lock())
+            except LessonroomError:
+                self._owed.drop(wanted)
 
     def _reached(self, said: ConsentRecord) -> list[Live]:
         """The lessons in which this word counts: the student's in this one, the guardian's in all of theirs."""
@@ -200,10 +197,10 @@ def words_of(consents: Sequence[ConsentRecord], room: str, now: float) -> dict[B
     }
 
 
-def _decided(room: str, ceiling: Ceiling) -> AuditRecord:
+def _decided(room: str, ceiling: Ceiling, action: str) -> AuditRecord:
     return record(
         SERVER,
-        "policy.decided",
+        action,
         f"room:{room}",
         mode=ceiling.mode.value,
         rows=" ".join(ceiling.rows),

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from lessonroom.chat import cues
 from lessonroom.errors import Busy
 from lessonroom.rooms.live import Limits, Live, load
 from lessonroom.storage.store import Store
@@ -25,6 +26,7 @@ class Shelf:
         self._rooms: dict[str, Live] = {}
         self._loading: dict[str, asyncio.Task[Live]] = {}
         self._closed = False
+        self._prepared = False
 
     def __iter__(self) -> Iterator[Live]:
         """All rooms that are loaded now; they may change meanwhile."""
@@ -73,6 +75,9 @@ class Shelf:
 
     async def _load(self, room: str) -> Live:
         try:
+            if not self._prepared:  # else the first message of the process's first lesson would hold up all others
+                await asyncio.to_thread(cues.prepare)
+                self._prepared = True
             live = await load(self._store, room, self._limits, time.time(), partial(self._on_failure, room))
             self._rooms[room] = live
             return live

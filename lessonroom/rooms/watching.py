@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 from lessonroom.media.types import Strain, Unseen, Watching
 from lessonroom.messages import Analysis
@@ -73,17 +74,23 @@ class Watch:
         return Mode.M0 if self.ceiling is None else min(self.cap, self.ceiling.mode)
 
     def settle(self, ceiling: Ceiling) -> None:
-        """Take in what the rules allow. What was decided before does not rise."""
-        if self.ceiling is not None:
-            ceiling = replace(ceiling, mode=min(ceiling.mode, self.ceiling.mode))
+        """Take in what the rules allow. What was decided before does not rise, and a guardian who was needed is."""
+        if (kept := self.ceiling) is not None:
+            two_keys = ceiling.two_keys or kept.two_keys
+            ceiling = replace(ceiling, mode=min(ceiling.mode, kept.mode), two_keys=two_keys)
         self.ceiling = ceiling
         self.consent.two_keys = ceiling.two_keys
 
-    def expire(self, now: float) -> None:
-        """Let end what has had its time: a row of the table, somebody's word."""
-        if self.ceiling is not None and now >= self.ceiling.until:
-            self.ceiling = replace(self.ceiling, mode=Mode.M0)
-        self.consent.expire(now)
+    def due(self, now: float) -> bool:
+        """Whether a row of the table has had its time, and nobody has told us yet."""
+        return self.ceiling is not None and self.ceiling.mode > Mode.M0 and now >= self.ceiling.until
+
+    def expire(self, now: float) -> Ceiling | None:
+        """Let end what a row of the table allowed that has had its time; the new ceiling, None when it stays."""
+        if self.ceiling is None or not self.due(now):
+            return None
+        self.ceiling = replace(self.ceiling, mode=Mode.M0)
+        return self.ceiling
 
     def new_page(self, page: str, device: Mode) -> None:
         """The student opened another page: its camera counts as on until it says otherwise."""
@@ -120,7 +127,7 @@ class Watch:
             server_can=self.server_can,
         )
         state, reason = self._now(self.forbidden(student_here=student_here), now)
-        return Analysis.model_validate({"mode": mode.value, "state": state, "reason": reason})
+        return _indicator(mode, state, reason)
 
     def _now(self, forbidden: str | None, now: float) -> View:
         if forbidden is not None:
@@ -130,6 +137,11 @@ class Watch:
         if self._shown is None:
             return "off", "connecting"
         return self._shown if now - self._heard_at <= SILENCE else ("off", "connection_poor")
+
+
+@cache  # asked for after every event, and there are not many
+def _indicator(mode: Mode, state: str, reason: str | None) -> Analysis:
+    return Analysis.model_validate({"mode": mode.value, "state": state, "reason": reason})
 
 
 def _view(strain: Strain) -> View:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from lessonroom.auth import Scope
 from lessonroom.chat.standing import known, severity
 from lessonroom.chat.types import StandingClass
+from lessonroom.errors import Busy
 from lessonroom.messages import Id
 from lessonroom.policy import OLDEST, Mode, Setting, band_of
 from lessonroom.rooms.listening import Exercise
@@ -19,6 +20,7 @@ from lessonroom.rooms.recording import record
 from lessonroom.server.admission import About
 from lessonroom.server.keys import KeyedRoute, wants
 from lessonroom.server.members import REFUSALS, TicketView
+from lessonroom.server.problems import ProblemView
 from lessonroom.server.services import services
 from lessonroom.storage.review import SenderRecord
 
@@ -145,12 +147,18 @@ class AuditView(BaseModel):
     detail: dict[str, str | int | float | bool | None]
 
 
-@router.post("/rooms", status_code=201, dependencies=[wants(Scope.ROOMS)])
+FULL: dict[int | str, dict[str, object]] = {
+    503: {"model": ProblemView, "description": "The database or the event loop is overloaded; try another server."}
+}
+
+
+@router.post("/rooms", status_code=201, dependencies=[wants(Scope.ROOMS)], responses=FULL)
 async def make_room(ask: RoomAsk, request: Request) -> RoomMade:
-    """Make a room."""
-    return RoomMade(
-        room=await services(request).admission.make_room(ask.mode_cap, ask.setting or "", actor=request.state.actor)
-    )
+    """Make a room. A server with too much to do to carry one more chat refuses it."""
+    own = services(request)
+    if not own.figures.capacity.may_open():
+        raise Busy("expected a server with room for one more lesson, got one that is overloaded")
+    return RoomMade(room=await own.admission.make_room(ask.mode_cap, ask.setting or "", actor=request.state.actor))
 
 
 @router.get("/rooms", dependencies=[wants(Scope.ROOMS)])

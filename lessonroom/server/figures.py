@@ -1,7 +1,8 @@
 """The operations page's figures: rates and percentiles over the last seconds, made of the Prometheus series.
 
 Once a second the counters are read; a rate is the difference over the last ``RATE_SECONDS``, a percentile comes from
-the histogram's buckets over the last ``INFERENCE_SECONDS``. The last hour is kept as one point every ten seconds.
+the histogram's buckets over the last ``INFERENCE_SECONDS``. The last hour is kept as one point every ten seconds. What
+was read also tells :class:`~lessonroom.server.capacity.Capacity` whether the server has too much to do.
 """
 
 from __future__ import annotations
@@ -9,19 +10,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
-
-import psutil
-from prometheus_client import Counter, Gauge, Histogram
 
 from lessonroom import logs
 from lessonroom.gpu import Gpus, Reading
-from lessonroom.metrics import SECONDS, Metrics
+from lessonroom.metrics import Metrics
 from lessonroom.rooms.hub import Hub
 from lessonroom.rooms.live import Live
 from lessonroom.rooms.review import Review
+from lessonroom.server.capacity import LEAST_LOOKS, Capacity, Health, Now, Troubles, health
+from lessonroom.server.counting import AGE, CHAT, Counts, between, count, percentile, total
+from lessonroom.server.processor import Pids, Processor, Use, Work
+from lessonroom.server.pulse import Pulse
 
 log = logs.get(__name__)
 
@@ -30,39 +32,40 @@ INFERENCE_SECONDS = 60
 POINT_SECONDS = 10
 HOUR_POINTS = 360
 STAGE = "look"
-"""The stage of inference that operators see: all of one look at a sample."""
+"""The stage of inference that operators see first: all of one look at a sample."""
 
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """All counters at one moment. ``inference``: cumulative observations by upper bound, as Prometheus has them."""
-
-    at: float
-    samples: float
-    drops: float
-    chat: float
-    store_failures: float
-    inference_failures: float
-    verdicts: Mapping[str, float]
-    inference: Sequence[float] = field(default_factory=list)
-
-
 class Figures:
-    """Reads everything once a second and builds snapshots. ``provider``: where models run, empty when nowhere."""
+    """Reads everything once a second and builds snapshots. ``provider``: where models run, empty when nowhere.
+
+    ``waiting``: how many records wait for the database; ``processes``: those beside the server's own, by kind.
+    """
 
     def __init__(
-        self, metrics: Metrics, hub: Hub, gpus: Gpus, review: Review, *, provider: str, reason: str, deadline: float
+        self,
+        metrics: Metrics,
+        hub: Hub,
+        gpus: Gpus,
+        review: Review,
+        capacity: Capacity,
+        *,
+        provider: str,
+        reason: str,
+        waiting: Callable[[], int],
+        processes: Mapping[str, Pids],
     ) -> None:
         self.provider = provider
+        self.capacity = capacity
         self._reason = reason
-        self._deadline = deadline
         self._metrics = metrics
         self._hub = hub
         self._gpus = gpus
         self._review = review
-        self._process = psutil.Process()
+        self._waiting = waiting
+        self._pulse = Pulse()
+        self._processor = Processor(processes)
         self._counts: deque[Counts] = deque(maxlen=INFERENCE_SECONDS + 1)
         self._history: deque[Json] = deque(maxlen=HOUR_POINTS)
         self._snapshot: Json = {}
@@ -71,15 +74,22 @@ class Figures:
 
     def start(self) -> None:
         """Begin to read. Call on the event loop."""
+        self._pulse.start()
         self._look(time.time())
         self._task = asyncio.create_task(self._run(), name="figures")
 
     async def stop(self) -> None:
         """Read no more."""
+        self._pulse.stop()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         self._gpus.close()
+
+    def inference_runs(self, provider: str, reason: str) -> None:
+        """Models run there from now on, for that reason; empty for nowhere."""
+        self.provider, self._reason = provider, reason
+        self._metrics.provider_chosen(provider or "off")
 
     def first(self) -> Json:
         """The latest snapshot with the whole last hour."""
@@ -107,54 +117,43 @@ class Figures:
                 self._fresh.notify_all()
 
     def _look(self, now: float) -> None:
-        self._counts.append(self._read(now))
+        self._counts.append(count(self._metrics, now))
         snapshot = self._make(now)
-        if not self._history or now - self._history[-1]["t"] / 1000 >= POINT_SECONDS:
-            point = {
-                "t": int(now * 1000),
-                "samples": snapshot["samples_per_second"],
-                "inference_p95": snapshot["inference_ms"]["p95"],
-                "cpu": snapshot["cpu"]["process"],
-                "queue": snapshot["queue"],
-                "chat": snapshot["chat_per_second"],
-            }
+        # a clock that was set back has gone on, too
+        if not self._history or abs(now - self._history[-1]["t"] / 1000) >= POINT_SECONDS:
+            point = _point(snapshot)
             self._history.append(point)
             snapshot["history_append"] = [point]
         self._snapshot = snapshot
 
-    def _read(self, now: float) -> Counts:
-        metrics = self._metrics
-        verdicts = _by_label(metrics.verdicts)
-        return Counts(
-            at=now,
-            samples=_total(metrics.samples),
-            drops=_total(metrics.dropped) + _total(metrics.lost),
-            chat=sum(verdicts.values()),
-            store_failures=_total(metrics.store_failures),
-            inference_failures=_total(metrics.inference_failures),
-            verdicts=verdicts,
-            inference=_buckets(metrics.inference, STAGE),
-        )
-
     def _make(self, now: float) -> Json:
-        latest, before = self._counts[-1], self._counts[max(0, len(self._counts) - 1 - RATE_SECONDS)]
+        latest, before, oldest = (
+            self._counts[-1],
+            self._counts[-1 - min(RATE_SECONDS, len(self._counts) - 1)],
+            self._counts[0],
+        )
         seconds = max(latest.at - before.at, 1.0)
-        p50, p95 = (percentile(self._counts[0].inference, latest.inference, share) for share in (0.5, 0.95))
-        readings = self._gpus.read()
-        self._metrics.gpus_read(readings)
-        cpu = self._process.cpu_percent() / 100
-        machine = psutil.cpu_percent() / 100
-        snapshot: Json = {
+        work, readings = self._processor.read(), self._gpus.read()
+        looked = _looked(self._counts, latest)
+        self._judge(looked, work, readings)
+        looks, messages = between(oldest.looks, latest.looks), between(oldest.messages, latest.messages)
+        return {
             "type": "operations",
             "now": int(now * 1000),
-            "rooms": _total(self._metrics.rooms),
-            "analysers": _total(self._metrics.analysers),
+            "rooms": total(self._metrics.rooms),
+            "analysers": total(self._metrics.analysers),
+            "analysers_most": self.capacity.limits.analysers,
             "samples_per_second": round((latest.samples - before.samples) / seconds, 2),
+            "late_share": round(looked.late / looked.looks, 3) if looked.looks else 0.0,
             "drops_per_second": round((latest.drops - before.drops) / seconds, 2),
-            "inference_ms": {"p50": p50, "p95": p95},
-            "queue": _total(self._metrics.queue),
-            "cpu": {"process": round(cpu, 3), "machine": round(machine, 3), "cores": psutil.cpu_count() or 1},
-            "memory_mb": round(self._process.memory_info().rss / 2**20, 1),
+            "inference_ms": looks.get(STAGE, {"p50": None, "p95": None}),
+            "stages": {"look": looks, "message": messages},
+            "queue": total(self._metrics.queue),
+            "store_queue": self._waiting(),
+            "loop_ms": {"mean": round(self._pulse.mean * 1000, 1), "worst": round(self._pulse.worst * 1000, 1)},
+            "cpu": {"process": round(work.process, 3), "machine": round(work.busy, 3), "cores": work.cores},
+            "memory_mb": _megabytes(work.memory),
+            "processes": [_use(one) for one in work.others],
             "provider": self.provider or "off",
             "provider_reason": self._reason,
             "gpus": [_gpu(reading) for reading in readings],
@@ -162,39 +161,87 @@ class Figures:
             "chat_per_second": round((latest.chat - before.chat) / seconds, 2),
             "verdicts": {action: int(latest.verdicts.get(action, 0)) for action in ("relay", "hold", "block")},
             "review": asdict(self._review.counts),
+            "load": {part: round(share, 3) for part, share in self.capacity.load.items()},
+            "full": list(self.capacity.full),
+            "health": _health(health(self.capacity, self._troubles(latest, before))),
             "table": [_row(live, now) for live in self._hub.live_rooms()],
         }
-        snapshot["health"] = health(snapshot, latest, before, self._deadline)
-        return snapshot
+
+    def _judge(self, looked: Looked, work: Work, readings: Sequence[Reading]) -> None:
+        """Tell the capacity, and the metrics, what was measured."""
+        was = self.capacity.full
+        self.capacity.read(
+            Now(
+                loop=self._pulse.mean,
+                machine=work.busy,
+                server=work.server,
+                looks=looked.looks,
+                late=looked.late,
+                age=looked.age,
+                records=self._waiting(),
+                analysers=int(total(self._metrics.analysers)),
+                gpu=max((one.utilization for one in readings if one.utilization is not None), default=None),
+            ),
+            time.monotonic(),
+        )
+        if self.capacity.full != was:
+            log.warning("overload has changed", reason=" ".join(self.capacity.full) or "nothing")
+        machine = self._metrics.machine
+        machine.gpus_read(readings)
+        machine.processor_read(work.busy, work.server)
+        machine.loop_lagged(self._pulse.worst)
+        machine.records_wait(self._waiting())
+        machine.load_read(self.capacity.load, self.capacity.full)
+        machine.processes_up({one.kind: one.count for one in work.others})
+
+    def _troubles(self, latest: Counts, before: Counts) -> Troubles:
+        return Troubles(
+            store=latest.store_failures > before.store_failures,
+            no_vision=not self.provider,
+            vision=latest.broken > before.broken,
+        )
 
 
-def health(snapshot: Json, latest: Counts, before: Counts, deadline: float) -> Json:
-    """Is everything well, and what limits capacity now; the page has a sentence for each key."""
-    p95 = snapshot["inference_ms"]["p95"] or 0.0
-    found = [
-        (latest.store_failures > before.store_failures, "red", "store", "store_down"),
-        (snapshot["provider"] == "off", "amber", "inference", "no_vision"),
-        (latest.inference_failures > before.inference_failures, "red", "inference", "vision_down"),
-        (snapshot["cpu"]["machine"] > 0.97, "red", "cpu", "cpu_full"),
-        (p95 > deadline * 500, "amber", "inference", "inference_slow"),
-        (snapshot["cpu"]["machine"] > 0.85, "amber", "cpu", "cpu_busy"),
-    ]
-    state, limits, key = next((row[1:] for row in found if row[0]), ("green", "none", "all_well"))
-    return {"state": state, "limits": limits, "sentence_key": key}
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Looks of the last seconds, those of them that got no answer in time, and the age of observations (p95, s)."""
+
+    looks: float
+    late: float
+    age: float | None
 
 
-def percentile(before: Sequence[float], latest: Sequence[float], share: float) -> float | None:
-    """A percentile in milliseconds of what came between two readings, linear within its bucket; None for nothing."""
-    came = [after - old for after, old in zip(latest, before or [0.0] * len(latest), strict=True)]
-    if not came or came[-1] <= 0:
-        return None
-    wanted, below, floor = share * came[-1], 0.0, 0.0
-    for bound, count in zip((*SECONDS, SECONDS[-1]), came, strict=True):
-        if count >= wanted:
-            inside = (wanted - below) / (count - below) if count > below else 1.0
-            return round((floor + inside * (bound - floor)) * 1000, 1)
-        below, floor = count, bound
-    return round(SECONDS[-1] * 1000, 1)
+def _looked(counts: Sequence[Counts], latest: Counts) -> Looked:
+    """Over the last ``RATE_SECONDS``, or where these had too few looks for a share, over all that is kept."""
+    recent = counts[-1 - min(RATE_SECONDS, len(counts) - 1)]
+    before = recent if latest.samples - recent.samples >= LEAST_LOOKS else counts[0]
+    age = percentile(before.looks[AGE], latest.looks[AGE], 0.95)
+    return Looked(latest.samples - before.samples, latest.late - before.late, None if age is None else age / 1000)
+
+
+def _point(snapshot: Json) -> Json:
+    """A point of the hour."""
+    stages = snapshot["stages"]
+    gpus = [gpu["utilization"] for gpu in snapshot["gpus"] if gpu["utilization"] is not None]
+    return {
+        "t": snapshot["now"],
+        "rooms": snapshot["rooms"],
+        "samples": snapshot["samples_per_second"],
+        "inference_p95": snapshot["inference_ms"]["p95"],
+        "age_p95": stages["look"].get(AGE, {}).get("p95"),
+        "chat_p95": stages["message"].get(CHAT, {}).get("p95"),
+        "cpu": snapshot["cpu"]["process"],
+        "machine": snapshot["cpu"]["machine"],
+        "memory": snapshot["memory_mb"],
+        "loop": snapshot["loop_ms"]["worst"],
+        "queue": snapshot["queue"],
+        "chat": snapshot["chat_per_second"],
+        "gpu": max(gpus, default=None),
+    }
+
+
+def _health(found: Health) -> Json:
+    return {"state": found.state, "limits": found.limits, "sentence_key": found.key, "share": round(found.share, 3)}
 
 
 def _row(live: Live, now: float) -> Json:
@@ -213,6 +260,10 @@ def _row(live: Live, now: float) -> Json:
     }
 
 
+def _use(one: Use) -> Json:
+    return {"kind": one.kind, "count": one.count, "cpu": round(one.cpu, 3), "memory_mb": _megabytes(one.memory)}
+
+
 def _gpu(reading: Reading) -> Json:
     return {
         "name": reading.name,
@@ -220,27 +271,9 @@ def _gpu(reading: Reading) -> Json:
         "memory_used_mb": reading.memory_used // 2**20,
         "memory_mb": reading.memory // 2**20,
         "temperature_c": reading.temperature,
+        "power_w": reading.power,
     }
 
 
-def _samples(series: Counter | Gauge | Histogram, suffix: str) -> list[tuple[dict[str, str], float]]:
-    return [
-        (sample.labels, sample.value)
-        for family in series.collect()
-        for sample in family.samples
-        if sample.name.endswith(suffix)
-    ]
-
-
-def _total(series: Counter | Gauge) -> float:
-    """The sum over all labels; whole numbers as such, for the page."""
-    value = sum(value for _, value in _samples(series, "_total" if isinstance(series, Counter) else ""))
-    return int(value) if value == int(value) else value
-
-
-def _by_label(series: Counter) -> dict[str, float]:
-    return {next(iter(labels.values())): value for labels, value in _samples(series, "_total")}
-
-
-def _buckets(series: Histogram, stage: str) -> list[float]:
-    return [value for labels, value in _samples(series, "_bucket") if labels.get("stage") == stage]
+def _megabytes(count: int) -> float:
+    return round(count / 2**20, 1)

@@ -8,6 +8,7 @@ from typing import cast
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
+from starlette.responses import JSONResponse
 
 from lessonroom import metrics
 from lessonroom.server.problems import ProblemView
@@ -17,6 +18,9 @@ from lessonroom.storage.store import Store
 
 CHECKS = 5.0
 """Checks of the database in a second; who asks more often is told the last answer."""
+
+RETRY_SECONDS = 10
+"""A server that is overloaded is so for at least this long."""
 
 router = APIRouter(tags=["operations"])
 
@@ -34,6 +38,14 @@ class Ready(BaseModel):
     inference: str
 
 
+class NotReady(ProblemView):
+    """Send nobody new here for now. ``full``: parts that are at their limit: ``store``, ``event_loop``, ``processor``,
+    ``inference``; none when the database is what fails.
+    """
+
+    full: tuple[str, ...] = ()
+
+
 @router.get("/healthz")
 async def healthz() -> Alive:
     """Whether the process answers."""
@@ -42,12 +54,17 @@ async def healthz() -> Alive:
 
 @router.get(
     "/readyz",
-    responses={503: {"model": ProblemView, "description": "The database does not take records now."}},
+    response_model=Ready,
+    responses={503: {"model": NotReady, "description": "The database takes no records, or there is too much to do."}},
 )
-async def readyz(request: Request) -> Ready:
-    """Whether rooms can be taken: the database takes a record now."""
+async def readyz(request: Request) -> Ready | JSONResponse:
+    """Whether more can be taken: the database takes a record now, and no part of the server is full."""
     own = services(request)
     await _checks(request).check(own.store)
+    full = own.figures.capacity.full
+    if full:
+        body = NotReady(code="overloaded", message=f"expected room for more, got none: {', '.join(full)}", full=full)
+        return JSONResponse(body.model_dump(), 503, {"Retry-After": str(RETRY_SECONDS)})
     return Ready(inference=own.figures.provider or "off")
 
 

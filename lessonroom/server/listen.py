@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,14 +12,12 @@ from starlette.types import ASGIApp
 
 from lessonroom.config import Settings
 from lessonroom.errors import BadSetting
+from lessonroom.processes import collector
 from lessonroom.server.patience import Brief, Patience
 from lessonroom.server.websockets import Impatient
 
 PING_SECONDS = 10.0
 """A socket is pinged so often and dropped when no pong comes in the same time: a lost network is noticed in 20 s."""
-COLLECT_AFTER = (5_000, 10, 20)
-"""Objects made and not freed before the young ones are looked at (half a ms), and how many such looks before the older
-ones have theirs."""
 STOP_SECONDS = 10
 """How long requests may go on when the server stops."""
 
@@ -94,18 +91,7 @@ async def started(app: Application) -> AsyncIterator[None]:
         await app.stop()
 
 
-def _spare_the_collector() -> None:
-    """Let Python's collector of cycles look at what lessons make, and not at libraries and models again and again.
-
-    It stops everybody while it looks: 0.1 s for the heap of a server that has just started, and that every 70,000
-    objects. What is here now stays for the life of the process.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
-
-
 async def serve(app: Application, listener: socket.socket, settings: Settings) -> None:
     """Serve on a bound socket until a signal says stop."""
-    _spare_the_collector()
+    collector.spare()
     await server(app.asgi, settings).serve(sockets=[listener])

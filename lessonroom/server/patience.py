@@ -98,6 +98,15 @@ class _Once:
             action()
 
 
+def let_go(transport: asyncio.BaseTransport) -> None:
+    """Free a transport whose connection is lost at once; asyncio's keeps a method of its own, and so itself.
+
+    It is old when a stranger's time is over, and old cycles are looked for seldom: 1.7 KB for each who ever came.
+    """
+    if hasattr(transport, "_read_ready_cb"):
+        transport._read_ready_cb = None
+
+
 class Patience:
     """What all connections of one server share."""
 
@@ -109,6 +118,8 @@ class Patience:
 class Brief(H11Protocol):
     """uvicorn's HTTP protocol, with an end to waiting for heads and bodies, and its work done in turns."""
 
+    __slots__ = ("_in_turn", "_late", "_rest", "_waits_for", "step_off")
+    """From thirty names in its dictionary on, an object has keys of its own there, 1.5 KB."""
     patience: Patience
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -134,6 +145,7 @@ class Brief(H11Protocol):
         self.step_off()
         self._stop_watch()
         super().connection_lost(exc)
+        let_go(self.transport)
 
     def data_received(self, data: bytes) -> None:
         """Keep it until its turn."""

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import time
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from lessonroom.errors import LessonroomError, TicketRefused
+from lessonroom import logs
+from lessonroom.errors import EngineDown, LessonroomError, ModelRefused, StoreDown, TicketRefused
 from lessonroom.server.limits import TooOften
+from lessonroom.server.rate import Bucket
 from lessonroom.server.refusals import address_of
 from lessonroom.server.services import services
 from lessonroom.server.strict import TooSlow
 
+log = logs.get(__name__)
+
 WORDS = {400: "bad_input", 401: "ticket_refused", 403: "refused", 404: "not_found", 405: "bad_method", 413: "too_large"}
+
+
+LOGGED = 0.1
+"""Lines of the log on troubles inside in a second."""
+
+TOLD: dict[type[LessonroomError], str] = {
+    StoreDown: "the database does not take or give records now",
+    EngineDown: "the models do not answer now",
+    ModelRefused: "a model cannot be used now",
+}
+"""What a client hears of troubles inside: their class, and nothing of which database, disk or file it is."""
 
 
 class ProblemView(BaseModel):
@@ -41,12 +58,24 @@ def answer_to(request: Request, error: LessonroomError) -> JSONResponse:
     """What a request is answered that was refused or went wrong; a refusal is counted here, once."""
     if isinstance(error, TicketRefused):
         error = services(request).refusals.count(address_of(request), error)
-    answer = problem(error.status, error.code, str(error))
+    inside = TOLD.get(type(error))
+    if inside is not None:
+        _log(request, error)
+    answer = problem(error.status, error.code, inside or str(error))
     if isinstance(error, TooOften):
         answer.headers["Retry-After"] = str(error.seconds)
     if isinstance(error, TooSlow):
         answer.headers["Connection"] = "close"  # what is still to come of the body is not read
     return answer
+
+
+def _log(request: Request, error: LessonroomError) -> None:
+    """For operators alone, and not as often as clients ask."""
+    state = request.app.state
+    if not hasattr(state, "troubles"):
+        state.troubles = Bucket(LOGGED, 1.0, time.monotonic())
+    if state.troubles.take(time.monotonic()):
+        log.error("requests are answered with a trouble inside", code=error.code, reason=str(error))
 
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:

@@ -31,7 +31,7 @@ async def room_socket(socket: WebSocket) -> None:
         return
     try:
         hello, claims = await greet(socket, own, "socket")
-        outbox = Outbox(own.settings.socket_queue, own.settings.outbox_bytes)
+        outbox = Outbox(own.settings.socket_queue, own.settings.outbox_bytes, own.metrics.hint_delivered)
         seat = await _join(own, hello, claims, outbox)
     except Gone:
         return

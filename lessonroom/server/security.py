@@ -147,11 +147,11 @@ class BodyLimit:
         await self._app(scope, counted, send)
 
 
-def own_page(request: Request) -> str:
+async def own_page(request: Request) -> str:
     """The Origin of a request that carries a cookie: one of ours, with a JSON body. Raises Refused.
 
     A foreign page cannot make a browser send such a request without asking first, and the answer is no: there are no
-    CORS headers.
+    CORS headers. Awaits nothing, but FastAPI would hand a plain function to a thread, for longer than this takes.
     """
     origin = origin_of(request)
     check_origin(origin, services(request).admission.origins)

@@ -15,6 +15,7 @@ from lessonroom.server.admission import Admission
 from lessonroom.server.figures import Figures
 from lessonroom.server.limits import Limits, per_minute
 from lessonroom.server.refusals import Refusals
+from lessonroom.server.whip_sessions import Accept
 from lessonroom.storage.store import Store
 
 
@@ -30,6 +31,8 @@ class Services:
     figures: Figures
     review: Review
     refusals: Refusals
+    accept: Accept
+    """Makes analysers."""
     tickets: Limits
     """For each member."""
     exercises: Limits = field(default_factory=lambda: per_minute(60))

@@ -17,7 +17,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 
 from lessonroom.messages import CloseCode
-from lessonroom.server.patience import Brief, Patience
+from lessonroom.server.mailbox import Gate, Mailbox
+from lessonroom.server.patience import Brief, Patience, let_go
 from lessonroom.server.rate import Bucket
 
 GRACE_SECONDS = 5.0
@@ -43,16 +44,25 @@ class Impatient(WebSocketsSansIOProtocol):
     Until :func:`welcome` its work has to wait for its turn among that of all strangers.
     """
 
+    __slots__ = (
+        "_controls", "_deaf", "_frames", "_gone", "_grace", "_ignored", "_in_turn", "_rest", "_step_off", "_stranger",
+        "initial_response", "last_ping_rtt", "pending_ping_payload", "ping_sent_at", "ping_timer", "pong_timer",
+        "request", "response", "scope",
+    )  # fmt: skip
+    """From thirty names in its dictionary on, an object has keys of its own there, 1.5 KB."""
     patience: Patience
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.queue = cast("asyncio.Queue[Any]", Mailbox())
+        self.writable = cast("asyncio.Event", Gate())
         self._rest = bytearray()
         self._in_turn = False
         self._stranger = True
         self._deaf = False
         self._gone = False
         self._ignored = 0
+        self._grace: asyncio.TimerHandle | None = None
         now = self.loop.time()
         self._frames = Bucket(FRAMES, FRAMES_BURST, now)
         self._controls = Bucket(CONTROLS, CONTROLS_BURST, now)
@@ -81,6 +91,15 @@ class Impatient(WebSocketsSansIOProtocol):
             self.patience.turns.add(lambda: self._wind_up(exc))
         else:
             super().connection_lost(exc)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Hold nothing that holds this: what the collector of cycles has to find may lie about for long."""
+        self.conn.parser.close()
+        self.conn.parser_exc = None  # whose traceback knows the parser's frames
+        if self._grace is not None:
+            self._grace.cancel()
+        let_go(self.transport)
 
     def shutdown(self) -> None:
         """The server stops. uvicorn would say goodbye to those who are going, too, and raise InvalidState."""
@@ -97,12 +116,16 @@ class Impatient(WebSocketsSansIOProtocol):
     async def run_asgi(self) -> None:
         """Let the application say :func:`welcome`."""
         self.scope["state"][_WELCOME] = self.welcomed
-        await super().run_asgi()
+        try:
+            await super().run_asgi()
+        finally:
+            del self.scope["state"][_WELCOME]
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
         """The application is done with this socket."""
         super().on_task_complete(task)
-        self.loop.call_later(GRACE_SECONDS, self.transport.abort)
+        if not self._gone:
+            self._grace = self.loop.call_later(GRACE_SECONDS, self.transport.abort)
 
     # --- what comes --------------------------------------------------------------------------------------------------
 
@@ -115,6 +138,8 @@ class Impatient(WebSocketsSansIOProtocol):
             self._ignore(len(data))
             return
         self._rest += data
+        if self.read_paused and not self.close_sent:
+            self.transport.pause_reading()  # the application has not taken what came before
         self._go_on()
 
     def _go_on(self) -> None:
@@ -144,6 +169,16 @@ class Impatient(WebSocketsSansIOProtocol):
         del self._rest[:SLICE_BYTES]
         return data
 
+    def send_receive_event_to_app(self) -> None:
+        """Hand over a message.
+
+        uvicorn would stop reading at once; but most messages are taken before anything else comes, and then that costs
+        two calls of the system for nothing.
+        """
+        if not self.close_sent:
+            self.read_paused = True
+        super().send_receive_event_to_app()
+
     async def receive(self) -> Any:
         """Hand over a message; when it was the last one, go on with what is left, and only then read more."""
         event = await super().receive()
@@ -158,7 +193,9 @@ class Impatient(WebSocketsSansIOProtocol):
             raise ClientDisconnected
         await super().send(message)
         if message["type"] == "websocket.accept":
-            del self.request, self.response  # two kilobytes that nobody reads any more
+            # two kilobytes that nobody reads any more, and that the parser keeps, too
+            self.request.headers.clear()
+            del self.request, self.response
 
     # --- too much ----------------------------------------------------------------------------------------------------
 

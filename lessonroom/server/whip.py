@@ -28,16 +28,24 @@ from fastapi.security import HTTPBearer
 
 from lessonroom.auth import TicketClaims, hash_secret
 from lessonroom.config import Settings
-from lessonroom.errors import Busy, LessonroomError, TicketRefused
+from lessonroom.errors import Busy, EngineDown, LessonroomError, TicketRefused
 from lessonroom.media import sdp, sdpfrag
-from lessonroom.media.peer import Analyser
 from lessonroom.messages import IceServer
 from lessonroom.server.ice import ice_servers
 from lessonroom.server.members import prefix_of
 from lessonroom.server.problems import ProblemView, answer_to
 from lessonroom.server.security import origin_of
 from lessonroom.server.services import services
-from lessonroom.server.whip_request import NO_RESTART, NoRestart, bearer_of, check_precondition, check_type, text_of
+from lessonroom.server.strict import TooSlow
+from lessonroom.server.whip_request import (
+    NO_RESTART,
+    NoRestart,
+    bearer_of,
+    check_precondition,
+    check_type,
+    drain,
+    text_of,
+)
 from lessonroom.server.whip_sessions import Session, sessions_of
 
 OFFER = "application/sdp"
@@ -66,6 +74,8 @@ class WhipRoute(APIRoute):
             try:
                 response = await handle(request)
             except LessonroomError as error:
+                if not isinstance(error, TooSlow):
+                    await drain(request)
                 response = answer_to(request, error)
                 response.headers.update(self.extra.get(response.status_code, {}))
             response.headers.update(_cors(request))
@@ -207,15 +217,10 @@ async def _begin(request: Request, text: str, claims: TicketClaims, bearer: str)
     servers = ice_servers(own.settings, "analyser", time.time())
     sessions.beginning += 1
     try:
-        analyser = await Analyser.accept(
-            text,
-            servers,
-            policy=_policy(own.settings),
-            on_end=lambda _: sessions.forget(name),
-            meter=own.metrics,
-        )
-    except Busy:  # no address to receive on
-        own.hub.not_analysed(claims.room, claims.member, "connection_poor")
+        analyser = await own.accept(text, servers, policy=_policy(own.settings), on_end=lambda _: sessions.forget(name))
+    except (Busy, EngineDown) as error:  # no address to receive on; nothing that could look
+        reason = "connection_poor" if isinstance(error, Busy) else "vision_down"
+        own.hub.not_analysed(claims.room, claims.member, reason)
         raise
     finally:
         sessions.beginning -= 1

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from lessonroom.errors import BadInput, BadSdp, TicketRefused
 from lessonroom.server.strict import BODY_SECONDS, TooLong, TooSlow
 
+DRAIN_BYTES = 262_144
+DRAIN_SECONDS = 1.0
+"""How much, and how long, is read of a body that nobody looks at any more."""
 NO_RESTART = "expected candidates of this ICE session, got an ICE restart; begin a new session instead"
 
 
@@ -62,6 +67,20 @@ async def text_of(request: Request, most: int) -> str:
         return body.decode()
     except UnicodeDecodeError:
         raise BadSdp("expected text in UTF-8, got other bytes") from None
+
+
+async def drain(request: Request) -> None:
+    """Read on what a client still sends of a body that was refused, and forget it; within bounds.
+
+    A connection that is closed while it still sends is reset, and the client never sees why it was refused.
+    """
+    read = 0
+    with suppress(TimeoutError, ClientDisconnect, RuntimeError):  # the last one: it was read to its end before
+        async with asyncio.timeout(DRAIN_SECONDS):
+            async for part in request.stream():
+                read += len(part)
+                if read > DRAIN_BYTES:
+                    return
 
 
 def check_precondition(request: Request) -> None:

@@ -3,18 +3,57 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Protocol, cast
 
 from fastapi import Request
 
 from lessonroom.auth import hash_secret
 from lessonroom.errors import NotFound, TicketRefused
-from lessonroom.media.peer import Analyser
+from lessonroom.media.peer import IceServer
+from lessonroom.media.sdp import SdpPolicy
+from lessonroom.rooms import live
 
 MOST_OVER = 256
 """How many sessions that ended by themselves are remembered until their client ends them, too."""
 UNKNOWN = "expected a session that is open, got another"
+
+
+class Analyser(live.Analyser, Protocol):
+    """What WHIP needs of an analyser, wherever it runs (:class:`lessonroom.media.peer.Analyser`)."""
+
+    @property
+    def answer(self) -> str:
+        """The SDP for the client."""
+        ...
+
+    @property
+    def ufrag(self) -> str:
+        """The client's ICE user name."""
+        ...
+
+    async def add_candidate(self, line: str, mid: str) -> None:
+        """Take one more candidate. Raises BadSdp."""
+        ...
+
+
+class Accept(Protocol):
+    """Makes analysers: :meth:`lessonroom.media.peer.Analyser.accept` or :meth:`lessonroom.workers.pool.Workers.accept`.
+
+    Raises BadSdp for the offer, Busy when no address to receive on is found, EngineDown when nothing can look now.
+    """
+
+    async def __call__(
+        self,
+        offer_sdp: str,
+        ice_servers: Sequence[IceServer],
+        *,
+        policy: SdpPolicy,
+        on_end: Callable[[str], None],
+    ) -> Analyser:
+        """Answer an offer."""
+        ...
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from aiortc.sdp import candidate_from_sdp
 from lessonroom.media.guard import end_consent_checks, gather_loopback
 from lessonroom.messages import Candidate, Description, IceServer, Signal
 from lessonroom.simulate.sources import Camera
-from lessonroom.simulate.whip import configuration
+from lessonroom.simulate.whip import configuration, end
 
 RATE = 12.0
 DEVICES = '{"camera":true,"microphone":false}'
@@ -55,7 +55,7 @@ class Call:
         """Hang up."""
         peer, self._peer = self._peer, None
         if peer is not None:
-            await peer.close()
+            await end(peer)
 
     async def _answer(self, sdp: str, ice_servers: Sequence[IceServer], relay_only: bool) -> Description:
         identity = identity_of(sdp)

@@ -162,6 +162,8 @@ class Student:
 
     def _shown(self, analysis: Analysis) -> None:
         self.analysis = analysis
+        if analysis.reason == "moving" and self._feed is not None:
+            self._feed.moved()
         self._want(analysis.mode == "M3" and analysis.reason not in {"not_allowed", "not_agreed", "hints_off"})
 
     def _want(self, wanted: bool) -> None:

@@ -5,21 +5,18 @@ Encoding sixty-four pictures at a time would measure the sender, not the server.
 
 from __future__ import annotations
 
-import asyncio
-import time
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
-from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av.packet import Packet
 
+from lessonroom.simulate.paced import PacedTrack
 from lessonroom.simulate.sources import pictures_of
 
 WIDTH, HEIGHT, RATE, BITRATE = 320, 240, 5, 100_000
 """What our own page asks of the browser (``web/js/analyser.js``)."""
-_CLOCK = Fraction(1, 90_000)
 
 
 def encode(path: Path, *, most_seconds: float = 120.0) -> list[bytes]:
@@ -40,27 +37,18 @@ def encode(path: Path, *, most_seconds: float = 120.0) -> list[bytes]:
     return frames + [bytes(packet) for packet in encoder.encode(None)]
 
 
-class ShapedTrack(MediaStreamTrack):
+class ShapedTrack(PacedTrack):
     """Gives encoded frames on time, round and round; aiortc only packs them."""
 
-    kind = "video"
-
     def __init__(self, frames: list[bytes]) -> None:
-        super().__init__()
+        super().__init__(RATE)
         self._frames = frames
-        self._number = 0
-        self._began: float | None = None
 
     async def recv(self) -> Packet[Any]:
         """The next frame when it is due."""
-        if self.readyState != "live":
-            raise MediaStreamError
-        now = time.monotonic()
-        self._began = now if self._began is None else self._began
-        await asyncio.sleep(self._began + self._number / RATE - now)
-        made = packet(self._frames, self._number)
-        made.pts, made.time_base = int(self._number / RATE / _CLOCK), _CLOCK
-        self._number += 1
+        number = await self.due()
+        made = packet(self._frames, number)
+        self.stamp(made, number)
         return made
 
 

@@ -5,22 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 
 import av
-from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from aiortc.mediastreams import MediaStreamError
 from av.video.frame import VideoFrame
 
 from lessonroom.errors import BadMedia
 from lessonroom.media.clips import probe
+from lessonroom.simulate.paced import PacedTrack
 
 SHIPPED_CLIP = Path(__file__).parent / "student.webm"
 """A portrait that looks calm, then strained, then calm again; free to redistribute."""
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 PICTURE_SECONDS = 5.0
 """How long each picture of a folder is shown."""
-_CLOCK = Fraction(1, 90_000)
 
 
 class Camera:
@@ -73,31 +72,19 @@ class Camera:
             self._came.set()
 
 
-class CameraTrack(MediaStreamTrack):
+class CameraTrack(PacedTrack):
     """A video track for aiortc."""
 
-    kind = "video"
-
     def __init__(self, camera: Camera, rate: float, height: int | None) -> None:
-        super().__init__()
+        super().__init__(rate, leave_out=True)
         self._camera = camera
-        self._rate = rate
         self._height = height
-        self._began: float | None = None
-        self._number = 0
 
     async def recv(self) -> VideoFrame:
         """The next picture when it is due."""
-        if self.readyState != "live":
-            raise MediaStreamError
-        now = time.monotonic()
-        self._began = now if self._began is None else self._began
-        # what is late is left out, so that a slow machine does not hurry after its own clock
-        self._number = max(self._number, int((now - self._began) * self._rate))
-        await asyncio.sleep(self._began + self._number / self._rate - now)
+        number = await self.due()
         frame = self._sized(await self._camera.picture())
-        frame.pts, frame.time_base = int(self._number / self._rate / _CLOCK), _CLOCK
-        self._number += 1
+        self.stamp(frame, number)
         return frame
 
     def _sized(self, frame: VideoFrame) -> VideoFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 from urllib.parse import urljoin
 
 import httpx
@@ -13,6 +14,7 @@ from aiortc import (
     RTCIceTransportPolicy,
     RTCPeerConnection,
     RTCRtpSender,
+    RTCRtpTransceiver,
     RTCSessionDescription,
 )
 from aiortc.mediastreams import MediaStreamTrack
@@ -20,6 +22,9 @@ from aiortc.mediastreams import MediaStreamTrack
 from lessonroom.errors import Refused
 from lessonroom.media.guard import end_consent_checks, gather_loopback
 from lessonroom.messages import IceServer
+
+CLOSE_SECONDS: Final = 2.0
+"""Longest wait for a connection that is closed."""
 
 
 def configuration(servers: Sequence[IceServer], *, relay_only: bool = False) -> RTCConfiguration:
@@ -30,6 +35,20 @@ def configuration(servers: Sequence[IceServer], *, relay_only: bool = False) -> 
             RTCIceServer(urls=each.urls, username=each.username, credential=each.credential) for each in servers
         ],
     )
+
+
+async def end(peer: RTCPeerConnection) -> None:
+    """Close a connection. Returns after ``CLOSE_SECONDS`` at the latest.
+
+    aiortc closes by itself when the other side is gone; when that was cancelled, its ``close()`` returns to nobody.
+    """
+    closing = asyncio.ensure_future(peer.close())
+    try:
+        await asyncio.wait([closing], timeout=CLOSE_SECONDS)
+    finally:
+        closing.cancel()
+    if closing.done() and not closing.cancelled():
+        closing.result()
 
 
 class WhipFeed:
@@ -50,6 +69,11 @@ class WhipFeed:
         """Whether media can flow."""
         return self._peer.connectionState == "connected"
 
+    @property
+    def transceiver(self) -> RTCRtpTransceiver:
+        """What carries the track, once :meth:`open` has returned."""
+        return self._peer.getTransceivers()[0]
+
     async def open(self, room: str, ticket: str, track: MediaStreamTrack) -> None:
         """Offer the track and take the answer. Raises Refused, and httpx's errors of the network."""
         transceiver = self._peer.addTransceiver(track, direction="sendonly")
@@ -65,6 +89,11 @@ class WhipFeed:
         self._location = urljoin(str(response.url), response.headers["location"])
         await self._peer.setRemoteDescription(RTCSessionDescription(response.text, "answer"))
 
+    def moved(self) -> None:
+        """The server says that what received this session is gone."""
+        if self._location is not None:
+            self.gone.set()
+
     async def close(self) -> None:
         """End the session on both sides; one that is gone already is no error."""
         location, self._location = self._location, None
@@ -74,7 +103,7 @@ class WhipFeed:
         except (httpx.HTTPError, Refused):
             pass  # the server is away or has ended it: nothing is left to end
         finally:
-            await self._peer.close()
+            await end(self._peer)
 
     async def _send(self, method: str, url: str, sdp: str | None) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self._bearer}"} | ({"Content-Type": "application/sdp"} if sdp else {})

@@ -19,7 +19,15 @@ from lessonroom.storage.schema import consent_words, hints, members, pulse, room
 from lessonroom.storage.statements import add_once, hits, put
 from lessonroom.storage.store import GRACE_SECONDS, HintRecord, MemberRecord, RoomRecord, keepable
 
-_ROOM = select(rooms.c.id, rooms.c.mode_cap, rooms.c.created_at, rooms.c.closed_at, rooms.c.setting, rooms.c.ceiling)
+_ROOM: Select[Any] = select(
+    rooms.c.id,
+    rooms.c.mode_cap,
+    rooms.c.created_at,
+    rooms.c.closed_at,
+    rooms.c.setting,
+    rooms.c.ceiling,
+    rooms.c.two_keys,
+)
 _MEMBER: Select[Any] = select(
     members.c.id,
     func.coalesce(members.c.room, ""),
@@ -67,16 +75,18 @@ def close_room(db: Connection, room: str, at: float, audit: AuditRecord | None) 
         get_room(db, room)
 
 
-def set_ceiling(db: Connection, room: str, ceiling: str, audit: AuditRecord) -> str:
-    """Lower a room's ceiling, never lift it: of two who set it at once, the lower one holds."""
-    row = db.execute(select(rooms.c.ceiling).where(rooms.c.id == room).with_for_update()).one_or_none()
-    if row is None:
+def set_ceiling(db: Connection, room: str, ceiling: str, two_keys: bool, audit: AuditRecord) -> tuple[str, bool]:
+    """Lower a room's ceiling, never lift it, and keep a need for two keys: of two who set it at once, both hold."""
+    query = select(rooms.c.ceiling, rooms.c.two_keys).where(rooms.c.id == room)
+    kept = db.execute(query.with_for_update()).one_or_none()
+    if kept is None:
         raise no_room()
-    if row.ceiling is not None and row.ceiling <= ceiling:
-        return str(row.ceiling)
-    db.execute(update(rooms).where(rooms.c.id == room).values(ceiling=ceiling))
-    auditlog.add(db, audit)
-    return ceiling
+    mode = ceiling if kept.ceiling is None else min(kept.ceiling, ceiling)
+    stricter = mode, kept.two_keys or two_keys
+    if stricter != (kept.ceiling, kept.two_keys):
+        db.execute(update(rooms).where(rooms.c.id == room).values(ceiling=stricter[0], two_keys=stricter[1]))
+        auditlog.add(db, audit)
+    return stricter
 
 
 def no_room() -> NotFound:
@@ -178,9 +188,9 @@ def strikes_of(db: Connection, sender: str) -> list[float]:
     return list(db.scalars(select(strikes.c.at).where(strikes.c.sender == sender).order_by(strikes.c.at)))
 
 
-def set_paying(db: Connection, sender: str, paying: bool, audit: AuditRecord | None) -> None:
+def set_paying(db: Connection, sender: str, paying: bool, at: float, audit: AuditRecord | None) -> None:
     """Keep whether a sender pays."""
-    put(db, senders, {"sender": keepable(sender)}, {"paying": paying})
+    put(db, senders, {"sender": keepable(sender)}, {"paying": paying, "at": at})
     auditlog.add(db, audit)
 
 

@@ -32,6 +32,9 @@ _POSTGRES = {
     "53": "out of resources",
     "57": "shutting down",
     "58": "on a disk that fails",
+    # psycopg says no more of a server that does not answer
+    "OperationalError": "not to be reached",
+    "ConnectionTimeout": "not to be reached",
 }
 
 _LOST_RACE = {"40P01", "40001"}

@@ -1,8 +1,7 @@
 """How long each kind of record is kept, and what that means now. Pure.
 
 A kind with a life of 0 days is kept for ever. Nothing of a lesson that is open is ever too old. A message that waits
-for a person has a life of its own, so that it is there when they come. The audit is no kind: it holds nothing of what
-people said and is never deleted.
+for a person has a life of its own, so that it is there when they come. What is no kind has a reason in :data:`OUTSIDE`.
 """
 
 from __future__ import annotations
@@ -33,7 +32,36 @@ class Kind(StrEnum):
     """Hashes of codes and sessions, from their end on; the member stays."""
     ROOMS = "rooms"
     """Rooms with their members, from their closing on, once nothing of theirs is left."""
+    OPERATORS = "operators"
+    """Operators with their names, from the end of their session on; their decisions keep a random id."""
+    STANDINGS = "standings"
+    """Whether somebody pays, from the platform's last word on, once no room of theirs is left."""
+    SWEEPS = "sweeps"
+    """Notes of earlier sweeps, from their time on; the last one of each kind stays."""
 
+
+TABLES: Mapping[Kind, tuple[str, ...]] = {
+    Kind.WAITING: ("messages",),
+    Kind.HELD: ("messages", "labels"),
+    Kind.MESSAGES: ("messages", "labels"),
+    Kind.HINTS: ("hints",),
+    Kind.STRIKES: ("strikes",),
+    Kind.CONSENTS: ("consent_words",),
+    Kind.SESSIONS: ("members",),
+    Kind.ROOMS: ("rooms", "members"),
+    Kind.OPERATORS: ("members",),
+    Kind.STANDINGS: ("senders",),
+    Kind.SWEEPS: ("sweeps",),
+}
+"""Where the records of each kind stand."""
+
+OUTSIDE: Mapping[str, str] = {
+    "audit": "evidence of what was done; random ids, words of the program and numbers; no row can be taken out",
+    "audit_head": "one row: where the audit ends",
+    "tickets": "ids of used tickets; each goes two minutes after its end, with the next ticket",
+    "pulse": "one row: a counter that shows whether the database takes writes",
+}
+"""Tables that no sweep deletes from, and why."""
 
 Lives = Mapping[Kind, float]
 """Days for which each kind is kept; 0: for ever."""

@@ -64,6 +64,7 @@ rooms = Table(
     Column("hints_on", Boolean, nullable=False, server_default=true()),
     _word("setting", empty=True),
     _word("ceiling", nullable=True),
+    Column("two_keys", Boolean, nullable=False, server_default=false()),
 )
 
 members = Table(
@@ -217,6 +218,8 @@ senders = Table(
     metadata,
     Column("sender", Text, primary_key=True),
     Column("paying", Boolean, nullable=False, server_default=false()),
+    # when the platform told it
+    Column("at", Double, nullable=False, server_default="0"),
 )
 
 strikes = Table(

@@ -30,6 +30,10 @@ from lessonroom.storage.review import (
 from lessonroom.storage.store import HintRecord, MemberRecord, NewMessage, RoomRecord, StoredMessage
 from lessonroom.storage.worker import Bulk, Job, T, Worker
 
+PACE = 0.01
+"""Seconds from one transaction that writes to the next. At a thousand messages a second that makes one of ten, and a
+message costs the store about half of what it does in one of five: a transaction costs as much as thirty messages."""
+
 
 def open_store(url: str, *, deadline: float, queue: int) -> SqlStore:
     """The store at an SQLAlchemy address; ``await store.open()`` connects.
@@ -45,7 +49,7 @@ class SqlStore:
 
     def __init__(self, database: Database, *, deadline: float, queue: int) -> None:
         self._database = database
-        self._writer = Worker("store-writer", database.writer, limit=queue, deadline=deadline)
+        self._writer = Worker("store-writer", database.writer, limit=queue, deadline=deadline, pace=PACE)
         self._reader = Worker("store-reader", database.reader, limit=queue, deadline=deadline)
 
     async def open(self) -> None:
@@ -87,6 +91,11 @@ class SqlStore:
         except SQLAlchemyError as error:
             raise StoreDown(reason(error)) from None
 
+    @property
+    def backlog(self) -> int:
+        """Records that wait to be written."""
+        return self._writer.waiting
+
     async def check(self) -> None:
         await self._writer.ask(lessons.beat)
 
@@ -102,8 +111,8 @@ class SqlStore:
     async def close_room(self, room: str, at: float, *, audit: AuditRecord | None = None) -> None:
         await self._writer.ask(lambda db: lessons.close_room(db, room, at, audit))
 
-    async def set_ceiling(self, room: str, ceiling: str, audit: AuditRecord) -> str:
-        return await self._writer.ask(lambda db: lessons.set_ceiling(db, room, ceiling, audit))
+    async def set_ceiling(self, room: str, ceiling: str, two_keys: bool, audit: AuditRecord) -> tuple[str, bool]:
+        return await self._writer.ask(lambda db: lessons.set_ceiling(db, room, ceiling, two_keys, audit))
 
     async def add_member(self, member: MemberRecord, *, audit: AuditRecord | None = None) -> None:
         await self._writer.ask(lambda db: lessons.add_member(db, member, audit))
@@ -172,8 +181,8 @@ class SqlStore:
     async def paying(self, sender: str) -> bool:
         return await self._reader.ask(lambda db: lessons.paying(db, sender))
 
-    async def set_paying(self, sender: str, paying: bool, *, audit: AuditRecord | None = None) -> None:
-        await self._writer.ask(lambda db: lessons.set_paying(db, sender, paying, audit))
+    async def set_paying(self, sender: str, paying: bool, *, at: float = 0.0, audit: AuditRecord | None = None) -> None:
+        await self._writer.ask(lambda db: lessons.set_paying(db, sender, paying, at, audit))
 
     # --- reviewers ---------------------------------------------------------------------------------------------------
 

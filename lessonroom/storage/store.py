@@ -30,7 +30,7 @@ class RoomRecord:
     """One lesson. ``mode_cap``: the most analysis that its owner allows, ``M0`` to ``M3``.
 
     ``setting``: how the lesson was bought, a :class:`lessonroom.policy.Setting`, empty when unknown; ``ceiling``: the
-    most that the law allows in it, None until that was decided.
+    most that the law allows in it, None until that was decided; ``two_keys``: it needs the guardian's consent, too.
     """
 
     id: str
@@ -39,6 +39,7 @@ class RoomRecord:
     closed_at: float | None = None
     setting: str = ""
     ceiling: str | None = None
+    two_keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +179,11 @@ class Store(Audits, Protocol):
         """Mark the room closed; closing twice changes nothing."""
         ...
 
-    async def set_ceiling(self, room: str, ceiling: str, audit: AuditRecord) -> str:
-        """Keep the lower of the ceiling that is kept and this one, ``M0`` to ``M3``; gives what is kept now."""
+    async def set_ceiling(self, room: str, ceiling: str, two_keys: bool, audit: AuditRecord) -> tuple[str, bool]:
+        """Keep the stricter of the ceiling that is kept and this one; gives what is kept now.
+
+        ``ceiling``: ``M0`` to ``M3``, of which the lower one is kept; ``two_keys``: a need that stays.
+        """
         ...
 
     async def add_member(self, member: MemberRecord, *, audit: AuditRecord | None = None) -> None:
@@ -276,6 +280,6 @@ class Store(Audits, Protocol):
         """Whether the platform has told us that this sender pays."""
         ...
 
-    async def set_paying(self, sender: str, paying: bool, *, audit: AuditRecord | None = None) -> None:
-        """Keep what the platform told us."""
+    async def set_paying(self, sender: str, paying: bool, *, at: float = 0.0, audit: AuditRecord | None = None) -> None:
+        """Keep what the platform told us; ``at``: when, from which its life is counted."""
         ...

@@ -14,17 +14,29 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    case,
     delete,
     exists,
     func,
     insert,
+    not_,
     or_,
     select,
     update,
 )
 
 from lessonroom.storage.retention import Kind, Sweep
-from lessonroom.storage.schema import consent_words, hints, labels, members, messages, rooms, strikes, sweeps
+from lessonroom.storage.schema import (
+    consent_words,
+    hints,
+    labels,
+    members,
+    messages,
+    rooms,
+    senders,
+    strikes,
+    sweeps,
+)
 from lessonroom.storage.statements import hits
 
 PART = 500
@@ -55,6 +67,23 @@ def latest(db: Connection) -> list[Sweep]:
         for kind in Kind
         if (row := found.get(kind)) is not None
     ]
+
+
+def quiet(db: Connection, cut: float, now: float) -> list[str]:
+    """Open rooms in which nothing was stored since ``cut``, and into which no link or session leads any more."""
+    used = members.c.session_hash.is_not(None)
+    ends = case((used, members.c.session_expires_at), else_=members.c.code_expires_at)
+    enters = members.c.role != "guardian"
+    of = rooms.c.id
+    query = select(of).where(
+        rooms.c.closed_at.is_(None),
+        rooms.c.created_at < cut,
+        not_(exists().where(members.c.room == of, or_(members.c.created_at >= cut, and_(enters, ends > now)))),
+        not_(exists().where(messages.c.room == of, or_(messages.c.at >= cut, messages.c.decided_at >= cut))),
+        not_(exists().where(hints.c.room == of, hints.c.at >= cut)),
+        not_(exists().where(consent_words.c.room == of, consent_words.c.at >= cut)),
+    )
+    return list(db.scalars(query.order_by(rooms.c.number)))
 
 
 # --- what has to go: each a selection of keys -------------------------------------------------------------------------
@@ -103,6 +132,21 @@ def _rooms(cut: float) -> Select[Any]:
     return select(rooms.c.number).where(rooms.c.closed_at < cut, ~or_(said, hinted))
 
 
+def _operators(cut: float) -> Select[Any]:
+    ended = func.coalesce(members.c.session_expires_at, members.c.code_expires_at) < cut
+    return select(members.c.number).where(members.c.room.is_(None), members.c.created_at < cut, ended)
+
+
+def _standings(cut: float) -> Select[Any]:
+    known = exists().where(members.c.sender == senders.c.sender)
+    return select(senders.c.sender).where(senders.c.at < cut, ~known)
+
+
+def _sweeps(cut: float) -> Select[Any]:
+    last = select(func.max(sweeps.c.number)).group_by(sweeps.c.kind)
+    return select(sweeps.c.number).where(sweeps.c.at < cut, sweeps.c.number.not_in(last))
+
+
 _FOUND: dict[Kind, Callable[[float], Select[Any]]] = {
     Kind.WAITING: _waiting,
     Kind.HELD: _held,
@@ -112,6 +156,9 @@ _FOUND: dict[Kind, Callable[[float], Select[Any]]] = {
     Kind.CONSENTS: _consents,
     Kind.SESSIONS: _sessions,
     Kind.ROOMS: _rooms,
+    Kind.OPERATORS: _operators,
+    Kind.STANDINGS: _standings,
+    Kind.SWEEPS: _sweeps,
 }
 
 
@@ -146,6 +193,11 @@ def _drop_strikes(db: Connection, cut: float) -> int:
     return hits(db, delete(strikes).where(strikes.c.at < cut))
 
 
+def _drop_standings(db: Connection, cut: float) -> int:
+    names = list(db.scalars(_standings(cut).limit(PART)))
+    return hits(db, delete(senders).where(senders.c.sender.in_(names)))
+
+
 def _forget_sessions(db: Connection, cut: float) -> int:
     # without its session a code would look as if it had never been used: it goes with it
     gone = {"session_hash": None, "session_expires_at": None, "code_hash": "", "code_expires_at": 0.0}
@@ -168,4 +220,7 @@ _SWEEPS: dict[Kind, Callable[[Connection, float], int]] = {
     Kind.CONSENTS: _drop(consent_words, Kind.CONSENTS),
     Kind.SESSIONS: _forget_sessions,
     Kind.ROOMS: _drop_rooms,
+    Kind.OPERATORS: _drop(members, Kind.OPERATORS),
+    Kind.STANDINGS: _drop_standings,
+    Kind.SWEEPS: _drop(sweeps, Kind.SWEEPS),
 }

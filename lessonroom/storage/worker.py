@@ -1,14 +1,17 @@
 """A thread that does one kind of database work, many jobs in one transaction.
 
 What waits when the thread comes back is done together and committed once (*group commit*), so the disk is waited for
-once per batch and not once per record. Nobody hears of success before the commit. The queue is bounded: what comes
-when it is full is refused at once, and the caller says so to whoever sent it.
+once per batch and not once per record. A transaction costs as much as several records, so one that would follow at the
+heels of another waits a moment for more; whoever comes alone is served at once. A batch in which a record fails is
+undone and done again, each job from a savepoint. Nobody hears of success before the commit. The queue is bounded: what
+comes when it is full is refused at once, and the caller says so to whoever sent it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,6 +32,7 @@ log = logs.get(__name__)
 
 T = TypeVar("T")
 Job = Callable[[Connection], T]
+"""What is done in a transaction. It may be done again from the start after that was undone, so it keeps nothing."""
 
 BATCH = 256
 """Most jobs in one transaction, so that the first of them does not wait for ever."""
@@ -39,7 +43,7 @@ class Bulk(Generic[A, T]):
     """A job that is cheaper when it is done together with others that have the same ``many``.
 
     ``one`` does it alone. ``many`` does several in order and gives their results, or None (or raises) when one of them
-    needs a closer look: then what it did is undone, and each is done alone.
+    needs a closer look: then what was done is undone, and each is done alone.
     """
 
     one: Callable[[Connection, A], T]
@@ -68,13 +72,15 @@ class _Outcome:
 class Worker:
     """One thread, one connection, one bounded queue.
 
-    ``limit``: jobs that may wait; ``deadline``: seconds from :meth:`ask` to its answer.
+    ``limit``: jobs that may wait; ``deadline``: seconds from :meth:`ask` to its answer; ``pace``: seconds from the
+    beginning of one transaction to that of the next, at least.
     """
 
-    def __init__(self, name: str, side: Side, *, limit: int, deadline: float) -> None:
+    def __init__(self, name: str, side: Side, *, limit: int, deadline: float, pace: float = 0.0) -> None:
         self._side = side
         self._limit = limit
         self._deadline = deadline
+        self._pace = pace
         self._queue: SimpleQueue[_Call | None] = SimpleQueue()
         self._name = name
         self._thread: threading.Thread | None = None
@@ -106,27 +112,36 @@ class Worker:
             raise StoreDown("expected an open database, got one that is closed")
         if self.waiting >= self._limit:
             raise StoreDown(f"the database is too slow: {self._limit} records wait already")
-        call = _Call(job, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        call = _Call(job, loop.create_future())
         self._queue.put(call)
+        late = loop.call_later(self._deadline, self._give_up, call)
         try:
-            async with asyncio.timeout(self._deadline):
-                return cast("T", await call.answer)
-        except TimeoutError:
-            raise StoreDown(f"the database did not answer within {self._deadline:g} s") from None
+            return cast("T", await call.answer)
+        finally:
+            late.cancel()
+
+    def _give_up(self, call: _Call) -> None:
+        if not call.answer.done():
+            call.answer.set_exception(StoreDown(f"the database did not answer within {self._deadline:g} s"))
 
     # --- on the thread -----------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while batch := self._next():
+        earliest = 0.0
+        while batch := self._next(earliest):
+            earliest = time.monotonic() + self._pace
             self._serve(batch)
         self._side.engine.dispose()
 
-    def _next(self) -> list[_Call]:
-        """Wait for a job and take those that wait behind it; nothing when the end has come."""
+    def _next(self, earliest: float) -> list[_Call]:
+        """Wait for a job and, until ``earliest``, for others; take those that wait. Nothing when the end has come."""
         batch: list[_Call] = []
         call = self._queue.get()
+        if (early := earliest - time.monotonic()) > 0:
+            time.sleep(early)
         while call is not None:
-            if not call.answer.cancelled():
+            if not call.answer.done():
                 batch.append(call)
             if len(batch) == BATCH:
                 return batch
@@ -162,15 +177,28 @@ class Worker:
     def _transact(self, batch: list[_Call]) -> list[_Outcome]:
         if not self._side.stands():
             self._side.engine.dispose()
-        with self._side.engine.begin() as connection:
-            outcomes = [
-                outcome
-                for many, calls in groupby(batch, key=_together)
-                for outcome in _attempts(connection, many, [call.job for call in calls])
-            ]
+        try:
+            with self._side.engine.begin() as connection:
+                outcomes = _at_once(connection, batch)
+        except _NotAtOnce:
+            with self._side.engine.begin() as connection:
+                outcomes = [_attempt(connection, call.job) for call in batch]
         if not self._side.stands():
             raise StoreDown("the database is gone: its file was moved or deleted")
         return outcomes
+
+
+class _NotAtOnce(Exception):
+    """One job of a batch needs a closer look or is at fault: nothing was done, and each is to be tried by itself."""
+
+
+def _at_once(connection: Connection, batch: list[_Call]) -> list[_Outcome]:
+    """Do a batch as if nothing could go wrong with a record, as is nearly always so: savepoints cost statements."""
+    return [
+        _Outcome(value)
+        for many, calls in groupby(batch, key=_together)
+        for value in _values(connection, many, [call.job for call in calls])
+    ]
 
 
 def _together(call: _Call) -> Callable[..., Any] | None:
@@ -178,32 +206,22 @@ def _together(call: _Call) -> Callable[..., Any] | None:
     return call.job.many if isinstance(call.job, Bulk) else None
 
 
-def _attempts(connection: Connection, many: Callable[..., Any] | None, jobs: list[Job[Any]]) -> list[_Outcome]:
-    """Do neighbouring jobs, together if they can be."""
-    bulk = [job.item for job in jobs if isinstance(job, Bulk)]
-    values = _in_one(connection, many, bulk) if many is not None and len(bulk) > 1 else None
-    if values is None:
-        return [_attempt(connection, job) for job in jobs]
-    return [_Outcome(value) for value in values]
-
-
-def _in_one(connection: Connection, many: Callable[..., Any], items: list[Any]) -> list[Any] | None:
-    """What came of all items; None, and nothing done, when one needs a look or is at fault: done alone, it says so."""
-    savepoint = connection.begin_nested()
-    values: list[Any] | None = None
+def _values(connection: Connection, many: Callable[..., Any] | None, jobs: list[Job[Any]]) -> Sequence[Any]:
+    """What came of neighbouring jobs."""
+    items = [job.item for job in jobs if isinstance(job, Bulk)] if len(jobs) > 1 else []
     try:
-        values = many(connection, items)
+        values = many(connection, items) if many is not None and items else [job(connection) for job in jobs]
     except (IntegrityError, DataError, UnicodeError, LessonroomError):
-        values = None  # each is tried alone, and the one at fault raises this again
+        raise _NotAtOnce from None  # each is tried by itself, and the one at fault raises this again
     except SQLAlchemyError:
         raise  # the database, not a record: the whole batch
-    except Exception:  # a defect of doing it together must not be the end of what works alone
-        log.exception("records could not be written together")
+    except Exception:
+        if items:  # a defect of doing it together must not be the end of what works alone
+            log.exception("records could not be written together")
+        raise _NotAtOnce from None
     if values is None:
-        savepoint.rollback()
-    else:
-        savepoint.commit()
-    return values
+        raise _NotAtOnce
+    return cast("Sequence[Any]", values)
 
 
 def _attempt(connection: Connection, job: Job[Any]) -> _Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -13,7 +14,7 @@ from lessonroom.bench import machine, video
 from lessonroom.config import Settings
 from lessonroom.errors import BadMedia, ModelRefused
 from lessonroom.media.strain_reader import HeadReader
-from lessonroom.media.types import Image, Observation
+from lessonroom.media.types import Face, Image, Observation, Unseen
 from lessonroom.simulate import shaped
 from lessonroom.simulate.sources import SHIPPED_CLIP
 from tests.media.videos import video as made
@@ -26,7 +27,7 @@ def test_every_stage_is_timed_on_a_face() -> None:
     assert figures["rounds"] >= 15
     spent = figures["processor_milliseconds"]
     assert spent["whole"] > spent["networks"] * 0.8
-    assert figures["whole_to_networks"] > 0.8
+    assert figures["ratios"]["whole_to_networks"] > 0.8
     page = io.StringIO()
     video.show(figures, Console(file=page, width=100))
     assert "networks" in page.getvalue()
@@ -44,6 +45,23 @@ def test_the_whole_look_reads_strain_as_a_lesson_does(monkeypatch: pytest.Monkey
     monkeypatch.setattr(HeadReader, "__call__", counted)
     figures = video.run(Settings(), SHIPPED_CLIP, rounds=10)
     assert len(reads) >= figures["rounds"] > 0
+
+
+def test_the_bound_of_a_face_holds_nothing_of_the_pictures_without_one_before_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A clip that begins with an empty chair would make its first face's bound that of many looks."""
+    asked: list[int] = []
+    plain = video.Kept.taken
+    monkeypatch.setattr(video.Kept, "taken", lambda kept: (asked.append(len(kept._asked)), plain(kept))[1])
+    faces_of, count = video.faces.landmark, iter(range(1000))
+
+    def now_and_then(*arguments: Any) -> Face | Unseen:
+        return Unseen.NO_FACE if next(count) == 0 else faces_of(*arguments)
+
+    monkeypatch.setattr(video.faces, "landmark", now_and_then)
+    video.run(Settings(), SHIPPED_CLIP, rounds=8)
+    assert max(asked) == asked[-1] == 3, "detector, mesh and expression"
 
 
 def test_the_strain_head_is_that_of_the_settings(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 MakePerson = Callable[..., Awaitable[Person]]
 Launch = Callable[[Path], Awaitable[Browser]]
+MakeServer = Callable[..., Server]
 
 
 @pytest.fixture(scope="package")
@@ -50,6 +52,20 @@ def server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def own_server(chromium: str, tmp_path: Path) -> Iterator[MakeServer]:
+    """Starts a server for this test alone, which may kill it; asked for before ``person``, it outlives their pages."""
+    with ExitStack() as servers:
+
+        def start(*command: str, **environment: str) -> Server:
+            server = Server(tmp_path, *command, **environment)
+            servers.callback(server.stop)
+            server.start()
+            return server
+
+        yield start
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")

@@ -11,7 +11,7 @@ from typing import Any
 
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Request, WebSocket, expect
 
-PATIENCE = 20.0
+PATIENCE = 30.0
 """How long a test waits for what must come, in seconds, on a machine that does other things too."""
 FLAGS = (
     "--no-sandbox",
@@ -59,6 +59,7 @@ class Person:
         """Open a window of its own, with nothing from other windows; the link is not opened yet."""
         options = {"locale": "en-GB", "viewport": {"width": 1280, "height": 800}, **options}
         context = await browser.new_context(**options)
+        context.set_default_timeout(2 * PATIENCE * 1000)  # of what is not expected but done: to open, to click
         await context.add_init_script(WATCH_PAGE)
         return cls(await context.new_page(), link)
 

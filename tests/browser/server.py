@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,14 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 from lessonroom.simulate.facts import PLACE
+from tests.ports import free_port
 
 KEY = "a-key-for-this-test"
 KEYED = {"Authorization": f"Bearer {KEY}"}
 START = "from lessonroom.cli import main; main()"
 PATIENCE = 60.0
 """How long a server may take to start on a busy machine, in seconds."""
+PATIENT: dict[str, Any] = {"timeout": PATIENCE, "verify": False}
+"""Of a question; reading the machine's certificates would take longer than most of them."""
 SHORT = {
     "admin_keys": hashlib.sha256(KEY.encode()).hexdigest(),
     "ice_loopback": "true",
@@ -31,8 +34,10 @@ SHORT = {
     "strain_learning_seconds": "4",
     "strain_clear_seconds": "2",
     "log_json": "true",
+    "overload_seconds": "0",
 }
-"""A lesson lasts an hour, a test less than a minute; everything else is as it comes."""
+"""A lesson lasts an hour, a test less than a minute; and a machine full of browsers turns nobody away. Everything else
+is as it comes."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +62,7 @@ class Server:
     ) -> None:
         self.data_dir = data_dir
         self.log = data_dir / "log.txt"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         options = ["--port", str(self.port), "--data-dir", str(data_dir)]
         self._start = [sys.executable, "-c", code, *(command or ("serve",)), *options]
@@ -120,7 +123,7 @@ class Server:
         """Tell of the student's exercise, as the platform would."""
         member = links.student.partition("#")[0].rsplit("/", 1)[-1]
         path = f"{self.base}/api/admin/rooms/{links.room}/members/{member}/exercise"
-        httpx.post(path, json={"event": event, "id": id_}, headers=KEYED, verify=False).raise_for_status()
+        httpx.post(path, json={"event": event, "id": id_}, headers=KEYED, **PATIENT).raise_for_status()
 
     def operator(self) -> str:
         """A link to the operations page."""
@@ -141,19 +144,24 @@ class Server:
         return list(self._get("audit?limit=100"))
 
     def _post(self, path: str, **ask: str | bool) -> Any:
-        return self._asked(httpx.post(f"{self.base}/api/admin/{path}", json=ask, headers=KEYED, verify=False))
+        return self._asked(httpx.post(f"{self.base}/api/admin/{path}", json=ask, headers=KEYED, **PATIENT))
 
     def _get(self, path: str) -> Any:
-        return self._asked(httpx.get(f"{self.base}/api/admin/{path}", headers=KEYED, verify=False))
+        return self._asked(httpx.get(f"{self.base}/api/admin/{path}", headers=KEYED, **PATIENT))
 
     @staticmethod
     def _asked(answer: httpx.Response) -> Any:
         answer.raise_for_status()
         return answer.json()
 
+    def children(self) -> list[int]:
+        """The processes that the server has started."""
+        assert self._process is not None
+        return [child.pid for child in psutil.Process(self._process.pid).children()]
+
     def figure(self, series: str) -> float:
         """The value of one series of ``/metrics``; 0 for one that does not exist yet."""
-        for line in httpx.get(f"{self.base}/metrics", verify=False).text.splitlines():
+        for line in httpx.get(f"{self.base}/metrics", **PATIENT).text.splitlines():
             name, _, value = line.rpartition(" ")
             if name == series:
                 return float(value)

@@ -293,7 +293,7 @@ class Tour:
     async def operations(self) -> None:
         page = await self.open("t", "/operations/operator#code")
         await page.wait_for_timeout(500)
-        for state, gpus, rooms in (("cpu", 0, 3), ("gpu", 2, 2), ("empty", 0, 0)):
+        for state, gpus, rooms in (("cpu", 0, 3), ("gpu", 2, 2), ("empty", 0, 0), ("full", 0, 3), ("down", 0, 2)):
             await self.dev(push=[["operator", snapshot(state, gpus, rooms)]])
             await page.wait_for_timeout(200)
             if state == "cpu":
@@ -362,54 +362,123 @@ class Tour:
         await self.close()
 
 
+STATES = {
+    "cpu": ("green", "all_well", "processor"),
+    "gpu": ("green", "all_well", "gpu"),
+    "empty": ("red", "store_down", "store"),
+    "full": ("red", "inference_full", "inference"),
+    "down": ("red", "vision_down", "processor"),
+}
+"""State, sentence and what limits, of each picture of the operations page."""
+
+
 def snapshot(state: str, gpus: int, rooms: int) -> dict[str, Any]:
     """An invented hour of an invented server."""
     moment = now()
     history = [
         {
             "t": moment - (360 - step) * 10_000,
+            "rooms": 2 + (step > 90) + (step > 200),
             "samples": 6 + 2 * ((step * 7919) % 13) / 13 if 40 < step < 300 or step > 320 else 0,
             "inference_p95": 38 + ((step * 104_729) % 17) + (25 if 200 < step < 220 else 0),
+            "age_p95": 140 + ((step * 7) % 43) + (90 if 200 < step < 220 else 0),
+            "chat_p95": 21 + (step * 31) % 12,
             "cpu": 0.12 + ((step * 31) % 11) / 100 + step / 4000,
+            "machine": 0.2 + ((step * 31) % 11) / 100 + step / 4000,
+            "memory": 380 + step / 12,
+            "loop": 1 + (step * 13) % 4,
             "queue": (step * 13) % 4,
             "chat": ((step * 17) % 9) / 20,
+            "gpu": 0.4 + ((step * 31) % 11) / 100 if gpus else None,
         }
         for step in range(360)
     ]
+    color, sentence, limits = STATES[state]
+    late = state == "full"
+    load = {
+        "store": 0.62 if state == "empty" else 0.002,
+        "event_loop": 0.012 if not late else 0.31,
+        "processor": (0.57 if gpus else 0.23) if not late else 0.94,
+        "inference": 0.12 if not late else 1.37,
+        "analysers": min(rooms, 2) / 64 if not late else 0.75,
+        **({"gpu": 0.71} if gpus else {}),
+    }
     return {
         "type": "operations",
         "now": moment,
-        "health": {
-            "state": {"cpu": "green", "gpu": "amber", "empty": "red"}[state],
-            "limits": {"cpu": "none", "gpu": "inference", "empty": "store"}[state],
-            "sentence_key": {"cpu": "all_well", "gpu": "inference_slow", "empty": "store_down"}[state],
-        },
+        "health": {"state": color, "limits": limits, "sentence_key": sentence, "share": load[limits]},
+        "load": load,
+        "full": ["inference"] if late else [],
         "rooms": rooms,
-        "analysers": min(rooms, 2),
+        "analysers": min(rooms, 2) if not late else 48,
+        "analysers_most": 64,
         "samples_per_second": 5.8,
+        "late_share": 0.274 if late else 0.0,
         "drops_per_second": 18.2,
         "inference_ms": {"p50": 31.4, "p95": 47.9},
+        "stages": {"look": looks(late) if rooms and state != "down" else {}, "message": messages() if rooms else {}},
         "queue": 1,
-        "cpu": {"process": 0.31, "machine": 0.22, "cores": 2},
+        "store_queue": 1240 if state == "empty" else 2,
+        "loop_ms": {"mean": 3.1 if not late else 78.4, "worst": 12.6},
+        "cpu": {"process": 0.31, "machine": (0.55 if gpus else 0.22) if not late else 0.91, "cores": 2},
         "memory_mb": 412,
+        "processes": [
+            {"kind": "screening", "count": 1, "cpu": 0.034, "memory_mb": 131.2},
+            *(
+                [{"kind": "media", "count": 2, "cpu": 0.62, "memory_mb": 512.7} if gpus else MEDIA_GONE]
+                if gpus or late
+                else []
+            ),
+        ],
         "provider": "CPU" if not gpus else "CUDA",
         "provider_reason": "no NVIDIA driver on this machine" if not gpus else "driver and libraries found",
         "gpus": [gpu(index) for index in range(gpus)],
+        "gpu_note": "no GPU, running on CPU",
         "chat_per_second": 0.2,
         "verdicts": {"relay": 214, "hold": 2, "block": 7},
-        "review": {"waiting": {"cpu": 7, "gpu": 0, "empty": None}[state], "repeated": 1 if state == "cpu" else None},
+        "review": {"waiting": 7 if state == "cpu" else None if state == "empty" else 0, "repeated": None},
         "history": history,
-        "table": [row(index) for index in range(rooms)],
+        "table": [row(index % 3) for index in range(rooms)],
     }
+
+
+MEDIA_GONE = {"kind": "media", "count": 0, "cpu": 0.0, "memory_mb": 0.0}
+
+
+def looks(late: bool) -> dict[str, Any]:
+    each = {
+        "receive": (48.2, 171.0),
+        "wait": (0.4, 4.1) if not late else (810.0, 1933.0),
+        "convert": (0.4, 0.9),
+        "face_detector": (1.9, 3.4),
+        "face_mesh": (2.9, 4.4),
+        "expression": (3.3, 5.2),
+        "look": (8.9, 14.7),
+        "age": (88.0, 240.0) if not late else (1450.0, 2740.0),
+        "hint": (1.1, 3.8),
+    }
+    return {stage: {"p50": p50, "p95": p95} for stage, (p50, p95) in each.items()}
+
+
+def messages() -> dict[str, Any]:
+    each = {
+        "wait": (0.5, 0.9),
+        "screen": (3.9, 8.4),
+        "store": (6.1, 11.8),
+        "acknowledge": (0.5, 0.9),
+        "chat": (11.2, 21.5),
+    }
+    return {stage: {"p50": p50, "p95": p95} for stage, (p50, p95) in each.items()}
 
 
 def gpu(index: int) -> dict[str, Any]:
     return {
         "name": f"NVIDIA L4 ({index})",
-        "utilization": 0.42,
+        "utilization": 0.71 if index == 0 else None,
         "memory_used_mb": 3912,
         "memory_mb": 23034,
         "temperature_c": 58,
+        "power_w": 43.7 if index == 0 else None,
     }
 
 

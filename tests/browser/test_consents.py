@@ -147,6 +147,33 @@ async def test_a_student_who_declined_finds_the_choices_in_the_lesson_and_what_i
     assert choices.complaints == []
 
 
+async def test_what_a_student_says_on_another_device_is_known_in_the_lesson_without_a_reload(
+    server: Server, person: MakePerson
+) -> None:
+    """Through the server alone: the two pages share no browser. The question closes when it is answered elsewhere."""
+    links = server.room()
+    teacher, student = await person("teacher", links.teacher), await person("student", links.student)
+    await teacher.join()
+    await student.open()
+    await student.see("join").click()
+    await expect(student.see("consent-no")).to_be_visible()
+    session = await student.page.context.storage_state()
+    device = await person("student", links.student, storage_state=session)
+    await device.page.goto(links.student.partition("#")[0].replace("/lesson/", "/consents/"))
+    for answer in ("no", "yes", "no"):
+        await device.see(f"hints-{answer}").click()
+        await expect(device.see("hints-said")).not_to_be_empty()
+        await expect(student.see("room")).to_be_visible()
+        if answer == "yes":
+            await expect(student.see("analysis-stop")).to_be_visible()
+            await expect(teacher.see("indicator")).not_to_have_attribute("data-state", "off")
+        else:
+            await expect(student.see("analysis-stop")).to_be_hidden()
+            for one in (teacher, student):
+                await expect(one.see("indicator-text")).to_have_text(NOT_AGREED)
+    assert [said for said in student.said if said["type"] == "consent"] == []
+
+
 async def test_purposes_are_answered_apart_and_stay_answered(person: MakePerson, family: Family) -> None:
     guardian = await at_choices(person, family.guardian)
     await guardian.see("training-yes").click()

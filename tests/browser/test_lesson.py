@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import MakePerson
+from tests.browser.conftest import MakePerson, MakeServer
 from tests.browser.people import PATIENCE, eventually
 from tests.browser.server import Server
 
@@ -20,6 +20,8 @@ HELPFUL = 'lessonroom_hint_answers_total{answer="helpful"}'
 REFUSE = """
 navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError"));
 """
+SLOWLY = 4.0
+"""A factor on what is promised, for a machine that does much else at the same time."""
 UNTIL_STRAINED = 60_000
 """Milliseconds in which the film in the camera must have come to the frown, and the frown to a hint."""
 
@@ -50,7 +52,7 @@ async def test_a_strained_student_who_agreed_becomes_a_hint_that_the_teacher_ans
     assert await teacher.see("hint-advice").text_content()
     (hint,) = teacher.messages("hint")
     appeared = await teacher.page.evaluate(f"globalThis.appeared[{hint['id']!r}]")
-    assert 0 <= appeared - hint["at"] <= 2000
+    assert 0 <= appeared - hint["at"] <= 2000 * SLOWLY
 
     answered = server.figure(HELPFUL)
     await teacher.see("hint-helpful").click()
@@ -107,13 +109,13 @@ async def test_taking_consent_back_stops_analysis_at_once(server: Server, person
     pressed = time.monotonic()
     await student.see("analysis-stop").click()
     await asyncio.gather(
-        eventually(lambda: server.figure(ANALYSERS) == 0, "the analyser ends", patience=3.0),
+        eventually(lambda: server.figure(ANALYSERS) == 0, "the analyser ends", patience=3.0 * SLOWLY),
         teacher.knows_analysis("off"),
         student.knows_analysis("off"),
     )
     told = [at for at, message in teacher.heard[before:] if message.get("reason") == "not_agreed"]
     assert told
-    assert told[0] - pressed < 2.0
+    assert told[0] - pressed < 2.0 * SLOWLY
     samples = server.figure("lessonroom_samples_total")
     await student.write("I would rather not be watched today.")
     await expect(teacher.see("message-text")).to_have_count(1)
@@ -144,20 +146,15 @@ async def test_a_student_without_a_camera_or_microphone_still_has_a_lesson(serve
 
 @pytest.mark.timeout(180)
 async def test_one_person_alone_sees_it_all_work_with_a_simulated_student(
-    person: MakePerson, films: dict[str, Path], tmp_path: Path
+    own_server: MakeServer, person: MakePerson, films: dict[str, Path]
 ) -> None:
     """``lessonroom demo --simulate``: a picture that moves, analysis, and a hint, in the teacher's real browser."""
-    server = Server(tmp_path, "demo", "--simulate", "--clip", str(films["student"]))
-    server.start()
-    try:
-        teacher = await person("teacher", server.printed("teacher"))
-        await teacher.join()
-        await teacher.sees_the_other(sound=False)
-        await teacher.knows_analysis("watching")
-        await expect(teacher.see("hint-cue")).to_contain_text("Anna may be ", timeout=UNTIL_STRAINED)
-        await teacher.close()
-    finally:
-        server.stop()
+    server = own_server("demo", "--simulate", "--clip", str(films["student"]))
+    teacher = await person("teacher", server.printed("teacher"))
+    await teacher.join()
+    await teacher.sees_the_other(sound=False)
+    await teacher.knows_analysis("watching")
+    await expect(teacher.see("hint-cue")).to_contain_text("Anna may be ", timeout=UNTIL_STRAINED)
 
 
 async def test_a_muted_camera_and_hints_turned_off_stop_analysis_too(server: Server, person: MakePerson) -> None:
@@ -172,6 +169,6 @@ async def test_a_muted_camera_and_hints_turned_off_stop_analysis_too(server: Ser
         await expect(student.see("indicator")).not_to_have_attribute("data-state", "off")
         await owner.see(switch).click(force=switch == "hints-switch")
         await expect(student.see("indicator-text")).to_contain_text(reason)
-        await eventually(lambda: server.figure(ANALYSERS) == 0, "the analyser ends", patience=3.0)
+        await eventually(lambda: server.figure(ANALYSERS) == 0, "the analyser ends", patience=3.0 * SLOWLY)
         await owner.see(switch).click(force=switch == "hints-switch")
     await expect(student.see("indicator")).not_to_have_attribute("data-state", "off")

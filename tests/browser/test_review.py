@@ -80,11 +80,16 @@ async def at_the_desk(desk: Server, person: MakePerson, **options: object) -> Pe
     return operator
 
 
-async def press(operator: Person, key: str, waiting: int) -> None:
-    """Press a key as somebody does who has read the message, and see how many still wait."""
+async def press(operator: Person, key: str, waiting: int, *, stored: bool = True) -> None:
+    """Press a key as somebody does who has read the message, and see how many still wait.
+
+    ``stored``: until the server has the decision, too: else the end of a test would decide otherwise, or before it.
+    """
     await asyncio.sleep(0.4)
     await operator.page.keyboard.press(key)
     await expect(operator.page.locator("[data-count=all]")).to_have_text(str(waiting))
+    if stored:
+        await operator.until("(sessionStorage.getItem('lessonroom.decisions') ?? '[]') === '[]'")
 
 
 async def test_decisions_reach_the_room_its_writer_and_the_share_of_wrong_blocks(
@@ -126,6 +131,7 @@ async def test_the_text_is_seen_only_by_who_asks_and_then_with_what_was_found(
     desk: Server, person: MakePerson, waiting: None
 ) -> None:
     operator = await at_the_desk(desk, person)
+    await expect(operator.see("chips").locator("li")).to_have_count(len(APPEALED.split()))
     words = await operator.see("chips").locator("li").all_text_contents()
     assert sorted(words) == sorted(APPEALED.split())
     await expect(operator.see("text-note")).to_have_text("It will be recorded that you looked.")
@@ -151,7 +157,7 @@ async def test_a_decision_that_does_not_reach_the_server_is_kept_and_sent_again(
     operator = await at_the_desk(desk, person)
     operator.forgive("ERR_INTERNET_DISCONNECTED|ERR_FAILED")
     await operator.page.route("**/decision", lambda route: route.abort())
-    await press(operator, "o", 3)
+    await press(operator, "o", 3, stored=False)
     await expect(operator.see("why")).to_have_text("Held.")
     await expect(operator.see("sending")).to_contain_text("1 decision has not reached the server. It is kept here")
     await expect(teacher.see("message-text")).to_have_text([SAMPLE])

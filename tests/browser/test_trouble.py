@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.conftest import Launch, MakePerson
+from tests.browser.conftest import Launch, MakePerson, MakeServer
 from tests.browser.people import eventually
 from tests.browser.server import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 ANALYSERS = "lessonroom_analysers"
+SAMPLES = "lessonroom_samples_total"
 FEW_SECONDS = 8.0
 """The promise for a killed browser; by its media alone it would be noticed after half a minute."""
+SLOWLY = 3.0
+"""A factor on it for a machine that does much else at the same time."""
 
 
 async def process_of(browser: Browser) -> int:
@@ -41,7 +45,7 @@ async def test_a_killed_browser_is_noticed_by_the_teacher_and_ends_its_analyser(
     assert server.figure(ANALYSERS) == 1
 
     os.kill(await process_of(browser), signal.SIGKILL)
-    await eventually(lambda: server.figure(ANALYSERS) == 0, "the analyser ends", patience=FEW_SECONDS)
+    await eventually(lambda: server.figure(ANALYSERS) == 0, "the analyser ends", patience=FEW_SECONDS * SLOWLY)
     await expect(teacher.see("indicator")).to_have_attribute("data-state", "off")
     await expect(teacher.see("remote-none")).to_be_visible()
     await expect(teacher.see("remote-text")).to_contain_text("Anna is not here yet")
@@ -54,18 +58,10 @@ async def test_a_killed_browser_is_noticed_by_the_teacher_and_ends_its_analyser(
 
 @pytest.mark.timeout(180)
 async def test_a_killed_server_interrupts_nothing_but_the_chat_and_that_goes_on_afterwards(
-    person: MakePerson, chromium: str, tmp_path: Path
+    own_server: MakeServer, person: MakePerson
 ) -> None:
     """The call goes on without the server; what was written meanwhile arrives once; analysis comes back."""
-    server = Server(tmp_path)
-    server.start()
-    try:
-        await _killed_and_started_again(server, person)
-    finally:
-        server.stop()
-
-
-async def _killed_and_started_again(server: Server, person: MakePerson) -> None:
+    server = own_server()
     links = server.room()
     teacher, student = await person("teacher", links.teacher), await person("student", links.student)
     await asyncio.gather(teacher.join(), student.join(agree=True))
@@ -99,3 +95,36 @@ async def _killed_and_started_again(server: Server, person: MakePerson) -> None:
     await asyncio.gather(teacher.sees_the_other(), student.sees_the_other())
     await teacher.write("After it came back.")
     await expect(student.see("message-text").last).to_have_text("After it came back.")
+
+
+@pytest.mark.timeout(180)
+async def test_a_killed_media_worker_is_a_short_gap_in_the_indicator_and_nothing_else(
+    own_server: MakeServer, person: MakePerson
+) -> None:
+    """The page sends its camera to the next worker, which knows the face already; call and chat go on."""
+    server = own_server("serve", "--workers", "1", LESSONROOM_CHAT_PROCESSES="0")
+    links = server.room()
+    teacher, student = await person("teacher", links.teacher), await person("student", links.student)
+    await asyncio.gather(teacher.join(), student.join(agree=True))
+    await asyncio.gather(teacher.sees_the_other(), student.sees_the_other())
+    await asyncio.gather(teacher.knows_analysis("watching"), student.knows_analysis("watching"))
+    for _ in range(2):  # what was learned of the face is told once a second, and figures come with it
+        before = server.figure(SAMPLES)
+        await eventually(lambda before=before: server.figure(SAMPLES) > before, "the worker tells")  # type: ignore[misc]
+    known = len(await teacher.page.evaluate("globalThis.indicated"))
+
+    student.forgive("status of 503")  # a machine that starts the next worker slowly: the page asks again
+    (worker,) = server.children()
+    began = time.monotonic()
+    os.kill(worker, signal.SIGKILL)
+    await expect(teacher.see("indicator-text")).to_have_text("Camera hints: back in a moment")
+    await teacher.knows_analysis("watching")
+    assert time.monotonic() - began < FEW_SECONDS * SLOWLY
+    told = (await teacher.page.evaluate("globalThis.indicated"))[known:]
+    assert "Camera hints: getting to know the face" not in told
+    assert server.children() != [worker]
+    await teacher.write("Did you notice anything?")
+    await expect(student.see("message-text")).to_have_text(["Did you notice anything?"])
+    await asyncio.gather(teacher.sees_the_other(), student.sees_the_other())
+    for one in (teacher, student):
+        one.forgive("ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED")

@@ -37,7 +37,7 @@ class Stuck:
         self.release = Event()
 
     def opinion(self, evidence: Features) -> Opinion:
-        self.release.wait(10)
+        self.release.wait(60)
         return Opinion(self.answer, Kind.MESSENGER)
 
 

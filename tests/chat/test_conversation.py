@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 
 from lessonroom.chat import conversation
-from lessonroom.chat.conversation import NOTHING, Talk
+from lessonroom.chat.conversation import NOTHING, Talk, listen, remember
 from lessonroom.chat.policy import ChatPolicy
-from lessonroom.chat.rules import SURE, UNSURE, Hit
+from lessonroom.chat.rules import SURE, UNSURE, Hit, read
+from lessonroom.chat.rules.reading import read_lines
 from lessonroom.chat.screen import MAX_LENGTH, Case, look
 from lessonroom.chat.types import Line
 from tests.chat.evidence import MORE_HOSTILE, conversations, steps, texts
@@ -185,7 +186,7 @@ def test_the_writer_s_short_lines_are_read_as_one_text_with_the_message() -> Non
     found = talk("a>мой", "b>что?", "a>" + "длинное слово " * 20, "a>ник", "a>вася")
     assert found.before is not None
     assert found.joined is not None
-    assert found.before.text == "мой\nник\n"
+    assert found.before.text == "мой\nник"
     assert found.joined.text == "мой\nник\nвася"
 
 
@@ -260,3 +261,43 @@ def test_steps_grow_in_step_with_the_message_among_sixteen_long_lines(piece: str
     short, long = ((piece * length)[:length] for length in (MAX_LENGTH // 8, MAX_LENGTH))
     costs = [steps(lambda text=text: look(text, POLICY, "a", context)) for text in (long, short, long)]
     assert costs[2] < 10 * costs[1]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("мой", "номер"),
+        ("8905", "", "  123\n", "45"),
+        ("te le", "gram"),
+        ("see (", ".", ") it"),
+        ("a b", "c d e"),
+        ("\u200bmy", "n\u00famero", "\u2460\u2461"),
+        ("@", "anna_p"),
+        ("one",),
+    ],
+)
+def test_lines_read_one_by_one_and_put_together_are_read_as_their_text_is(lines: tuple[str, ...]) -> None:
+    """What was read of a line is kept, so it must not matter where one line ended."""
+    together, whole = read_lines([read(line) for line in lines]), read("\n".join(lines))
+    assert together.text == whole.text
+    assert [t._replace(cues=0) for t in together.tokens] == [t._replace(cues=0) for t in whole.tokens]
+    assert (together.cues, together.runs, together.hosts) == (whole.cues, whole.runs, whole.hosts)
+    assert together.view.text == whole.view.text
+    for start in range(len(whole.view.text)):
+        assert together.view.span(start, start + 1) == whole.view.span(start, start + 1)
+
+
+def test_a_message_that_was_read_is_not_read_again_as_an_earlier_line() -> None:
+    line = Line("a", "мой номер 8905")
+    message = read(line.text)
+    remember(line, message)
+    heard = listen(read("и ещё"), "a", [Line("a", "мой номер 8905")])
+    assert heard.own is message
+
+
+def test_an_earlier_line_is_read_with_the_domains_that_may_be_named_now() -> None:
+    line = Line("a", "look at ours.org/x")
+    remember(line, read(line.text))
+    heard = listen(read("and?", frozenset({"ours.org"})), "b", [line])
+    assert heard.theirs is not None
+    assert heard.theirs.allowed == {"ours.org"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -21,6 +22,8 @@ from tests.chat.models import Fixed, Stuck
 
 NUMBER = "мой телефон 8 905 123-45-67, звоните"
 
+patient = partial(Gate, deadline=30.0)
+"""Gates that wait for their model: a machine that stands still for a moment must not leave it to the rules."""
 MUST = read_rows(MUST_PASS)
 HARMLESS = [pytest.param(row.text, id=row.family) for row in MUST if not row.label]
 CONTACTS = [pytest.param(row.text, id=row.family) for row in MUST if row.label]
@@ -28,13 +31,13 @@ CONTACTS = [pytest.param(row.text, id=row.family) for row in MUST if row.label]
 
 @pytest.fixture(scope="module")
 def shipped() -> Gate:
-    return Gate(classifier.load(), ChatPolicy())
+    return patient(classifier.load(), ChatPolicy())
 
 
 @pytest.mark.parametrize("text", HARMLESS)
 async def test_the_articles_harmless_lines_and_others_like_them_pass(shipped: Gate, text: str) -> None:
     assert (await shipped.screen(text)).action is Action.RELAY
-    assert (await Gate(None, ChatPolicy()).screen(text)).action is Action.RELAY
+    assert (await patient(None, ChatPolicy()).screen(text)).action is Action.RELAY
 
 
 @pytest.mark.parametrize("text", CONTACTS)
@@ -42,7 +45,7 @@ async def test_the_articles_contacts_and_others_like_them_are_stopped_and_told(s
     verdict = await shipped.screen(text)
     assert verdict.action is Action.BLOCK
     assert verdict.findings
-    assert (await Gate(None, ChatPolicy()).screen(text)).action is not Action.RELAY
+    assert (await patient(None, ChatPolicy()).screen(text)).action is not Action.RELAY
 
 
 def test_all_lines_of_the_article_are_among_those_that_must_never_go_wrong() -> None:
@@ -60,26 +63,26 @@ async def test_a_stopped_message_shows_where_in_the_original(shipped: Gate) -> N
 @pytest.mark.parametrize("answer", [EngineDown("down"), ZeroDivisionError("a bug"), MemoryError()])
 async def test_when_the_model_fails_the_rules_decide_and_say_so(answer: Exception) -> None:
     heard: list[str] = []
-    gate = Gate(Fixed(answer), ChatPolicy(), on_failure=heard.append)
+    gate = patient(Fixed(answer), ChatPolicy(), on_failure=heard.append)
     verdict = await gate.screen(NUMBER)
     assert (verdict.action, verdict.decider, verdict.degraded) == (Action.BLOCK, Decider.RULES, True)
     assert heard == ["EngineDown"]
 
 
 async def test_what_the_rules_cannot_decide_is_held() -> None:
-    verdict = await Gate(Fixed(EngineDown("down")), ChatPolicy()).screen("скинь номер, так быстрее")
+    verdict = await patient(Fixed(EngineDown("down")), ChatPolicy()).screen("скинь номер, так быстрее")
     assert (verdict.action, verdict.degraded) == (Action.HOLD, True)
 
 
 async def test_plain_talk_goes_on_without_a_model() -> None:
-    assert (await Gate(None, ChatPolicy()).screen("спасибо за урок")).action is Action.RELAY
+    assert (await patient(None, ChatPolicy()).screen("спасибо за урок")).action is Action.RELAY
 
 
 @pytest.mark.parametrize("kind", Kind)
 async def test_the_model_is_asked_about_every_message_and_what_it_alone_found_is_told(kind: Kind) -> None:
     """A contact may hide in words that no rule knows. The finding covers the whole text, its kind is the model's."""
     text, model = "спасибо за урок", Fixed(1.0, kind=kind)
-    verdict = await Gate(model, ChatPolicy()).screen(text)
+    verdict = await patient(model, ChatPolicy()).screen(text)
     assert (verdict.action, verdict.decider) == (Action.BLOCK, Decider.MODEL)
     assert screen(text, model, ChatPolicy()) == verdict
     assert [(found.kind, found.start, found.end) for found in verdict.findings] == [(kind, 0, len(text))]
@@ -91,7 +94,7 @@ async def test_the_model_is_asked_about_every_message_and_what_it_alone_found_is
 )
 async def test_in_a_language_that_is_switched_off_the_rules_decide_alone(text: str, asked: bool) -> None:
     """On purpose, so the verdict is not degraded. What is in no language at all is judged."""
-    verdict = await Gate(Fixed(1.0), ChatPolicy(languages=frozenset({"en"}))).screen(text)
+    verdict = await patient(Fixed(1.0), ChatPolicy(languages=frozenset({"en"}))).screen(text)
     assert verdict.action is (Action.BLOCK if asked else Action.RELAY)
     assert verdict.decider is (Decider.MODEL if asked else Decider.RULES)
     assert not verdict.degraded
@@ -122,19 +125,19 @@ async def test_digits_said_in_pieces_for_certain_need_no_model() -> None:
 async def test_a_kind_that_may_pass_passes_also_where_only_the_model_found_it() -> None:
     policy = ChatPolicy(block_kinds=frozenset(Kind) - {Kind.ADDRESS})
     for kind, action in ((Kind.ADDRESS, Action.RELAY), (Kind.PHONE, Action.BLOCK)):
-        assert (await Gate(Fixed(1.0, kind=kind), policy).screen("спасибо за урок")).action is action
+        assert (await patient(Fixed(1.0, kind=kind), policy).screen("спасибо за урок")).action is action
 
 
 @pytest.mark.parametrize("text", ["", " ", "\u200b", "...", "😀"])
 async def test_a_message_of_nothing_goes_the_same_way(text: str) -> None:
-    verdict = await Gate(Fixed(0.0), ChatPolicy()).screen(text)
+    verdict = await patient(Fixed(0.0), ChatPolicy()).screen(text)
     assert (verdict.action, verdict.decider, verdict.degraded) == (Action.RELAY, Decider.MODEL, False)
 
 
 async def test_half_a_pair_of_surrogates_and_digits_of_any_script_are_judged_by_the_model() -> None:
     """They must not turn the model off for their message: the rules alone are easier to get around."""
     for text in ("мой тел \ud83d 8 905 123 45 67", "፩ ፪ ፫ ፬ ፭", "𑁒 𑁓 𑁔 𑁕 𑁖"):
-        verdict = await Gate(classifier.load(), ChatPolicy()).screen(text)
+        verdict = await patient(classifier.load(), ChatPolicy()).screen(text)
         assert not verdict.degraded
 
 
@@ -162,22 +165,22 @@ async def test_a_hanging_model_is_not_asked_without_end() -> None:
 
 async def test_a_sender_who_has_paid_is_not_screened() -> None:
     paying = Standing(StandingClass.PAYING)
-    gate = Gate(Fixed(1.0), ChatPolicy())
+    gate = patient(Fixed(1.0), ChatPolicy())
     assert (await gate.screen(NUMBER, standing=paying)).decider is Decider.STANDING
-    strict = Gate(Fixed(1.0), ChatPolicy(screen_paying=True))
+    strict = patient(Fixed(1.0), ChatPolicy(screen_paying=True))
     assert (await strict.screen(NUMBER, standing=paying)).action is Action.BLOCK
 
 
 async def test_a_fresh_violation_lowers_the_threshold_for_the_next_message() -> None:
     now = 1_800_000_000.0
-    gate = Gate(Fixed(0.87), ChatPolicy(), clock=lambda: now)
+    gate = patient(Fixed(0.87), ChatPolicy(), clock=lambda: now)
     assert (await gate.screen(NUMBER)).action is Action.RELAY
     struck = Standing(StandingClass.VIOLATOR, (now - 60,))
     assert (await gate.screen(NUMBER, standing=struck)).action is Action.BLOCK
 
 
 async def test_a_message_that_is_too_long_to_read_is_held_visibly() -> None:
-    verdict = await Gate(Fixed(0.0), ChatPolicy()).screen("a" * (MAX_LENGTH + 1))
+    verdict = await patient(Fixed(0.0), ChatPolicy()).screen("a" * (MAX_LENGTH + 1))
     assert (verdict.action, verdict.degraded) == (Action.HOLD, True)
 
 
@@ -189,5 +192,5 @@ async def test_earlier_lines_count(shipped: Gate) -> None:
 
 async def test_only_as_much_context_is_read_as_the_setting_says() -> None:
     context = (Line("a", "мой номер 8905"), Line("a", "123"))
-    gate = Gate(None, ChatPolicy(context=0))
+    gate = patient(None, ChatPolicy(context=0))
     assert (await gate.screen("45 67", sender="a", context=context)).action is Action.RELAY

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from lessonroom.chat import dataset, retrain, train
 from lessonroom.chat.classifier import NAME
 from lessonroom.chat.dataset import Row
+from lessonroom.chat.network import Recipe
 from lessonroom.chat.policy import ChatPolicy
 from lessonroom.chat.releases import PACKAGED, Releases
 from lessonroom.chat.retrain import DECISIONS, Material, Tally, Train, by_chance, compare, gather, objections, run, tell
@@ -31,8 +33,7 @@ def room(number: int, label: int = 1) -> Row:
 
 
 def material(must: Sequence[Row] = (), frozen: Sequence[Row] = (), labels: Sequence[Row] = ()) -> Material:
-    rows = dataset.corpus()[::40]
-    return Material(rows, [], [], labels, {"frozen.jsonl": frozen} if frozen else {}, must)
+    return Material(dataset.corpus()[::400], [], [], labels, {"frozen.jsonl": frozen} if frozen else {}, must)
 
 
 def trains(version: str) -> Train:
@@ -48,6 +49,15 @@ def tally(
     false_alarms: tuple[int, int] = (0, 0), lost: int = 0, gained: int = 0, broken: tuple[str, ...] = ()
 ) -> Tally:
     return Tally(100, 100, false_alarms, (50, 50 - lost + gained), lost, gained, broken)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def corpus() -> Iterator[None]:
+    """The corpus is read once for all of these tests: it takes longer than most of them."""
+    rows = dataset.corpus()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dataset, "corpus", lambda: rows)
+        yield
 
 
 @pytest.fixture
@@ -75,9 +85,9 @@ def test_a_room_that_was_held_out_once_is_held_out_for_ever() -> None:
 
 def test_the_sidecar_s_sources_name_decisions_and_no_room(tmp_path: Path) -> None:
     (tmp_path / "chat.jsonl").write_text(json.dumps({"text": "hi", "label": 0}) + "\n")
-    known = gather([room(number) for number in range(9)], tmp_path, [])
+    known = gather([room(number) for number in range(9)], tmp_path, [], per_template=1)
     assert known.sources == ["foreign-chat", DECISIONS]
-    assert gather([], None, []).sources == []
+    assert gather([], None, [], per_template=1).sources == []
 
 
 def test_what_false_alarms_and_recall_are_compared_on_is_never_learned_from() -> None:
@@ -91,7 +101,7 @@ def test_what_false_alarms_and_recall_are_compared_on_is_never_learned_from() ->
 def test_further_files_are_compared_on_under_their_names(tmp_path: Path) -> None:
     path = tmp_path / "ours.jsonl"
     path.write_text(json.dumps({"text": "hi", "label": 0}) + "\n")
-    assert list(gather([], None, [path]).sets()) == ["frozen.jsonl", "ours.jsonl"]
+    assert list(gather([], None, [path], per_template=1).sets()) == ["frozen.jsonl", "ours.jsonl"]
 
 
 # --- comparing -------------------------------------------------------------------------------------------------------
@@ -215,7 +225,8 @@ def test_a_real_candidate_that_was_taught_wrong_is_refused_in_numbers(
 ) -> None:
     """Every label turned round: what must be stopped would pass."""
     monkeypatch.setattr(train, "FOLDS", 2)
-    wrong = [replace(row, label=1 - row.label) for row in dataset.corpus()[::80]]
+    monkeypatch.setattr(train, "Recipe", partial(Recipe, least_steps=12, rate=0.04))
+    wrong = [replace(row, label=1 - row.label) for row in dataset.corpus()[::200]]
     must = dataset.read_rows(retrain.MUST_PASS)
     known = Material(wrong, [], [], [], {"frozen.jsonl": must}, must)
     outcome = run(known, releases, POLICY, "wrong")

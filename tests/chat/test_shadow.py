@@ -16,6 +16,8 @@ from lessonroom.errors import EngineDown
 from tests.chat.models import Fixed, Stuck
 
 NUMBER = "мой телефон 8 905 123-45-67, звоните"
+PATIENCE = 30.0
+"""How long a test waits for something that must come, in seconds."""
 
 
 class Heard:
@@ -30,7 +32,7 @@ class Heard:
         self._changed.set()
 
     async def wait(self, count: int) -> list[str]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while len(self.outcomes) < count:
                 self._changed.clear()
                 await self._changed.wait()
@@ -39,7 +41,7 @@ class Heard:
 
 @contextmanager
 def shadowed(current: float, candidate: Fixed | Stuck, heard: Heard) -> Iterator[Gate]:
-    gate = Gate(Fixed(current), ChatPolicy())
+    gate = Gate(Fixed(current), ChatPolicy(), deadline=PATIENCE)
     gate.shadow = Shadow(candidate, gate.policy, heard)
     yield gate
     gate.shadow.close()
@@ -105,7 +107,7 @@ async def test_what_nobody_has_judged_is_not_compared() -> None:
 async def test_the_sender_s_standing_counts_for_both() -> None:
     now = 1_800_000_000.0
     heard = Heard()
-    gate = Gate(Fixed(0.87), ChatPolicy(), clock=lambda: now)
+    gate = Gate(Fixed(0.87), ChatPolicy(), deadline=PATIENCE, clock=lambda: now)
     gate.shadow = Shadow(Fixed(0.87), gate.policy, heard)
     await gate.screen(NUMBER)
     await gate.screen(NUMBER, standing=Standing(StandingClass.VIOLATOR, (now - 60,)))

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import example, given
+from hypothesis import strategies as st
 
 from lessonroom.chat.rules import Reading, read
 from lessonroom.chat.rules.names import name_at
-from lessonroom.chat.symbols import marks, symbols
+from lessonroom.chat.rules.reading import read_lines
+from lessonroom.chat.symbols import lines_stand_alone, marks, symbols
 from tests.chat.evidence import texts
+
+PIECES = (
+    "anna", "well-known", "my_name", "@", "_", ".", "t", "e", "l", "г", "whats", "app", "te", "le", "gram", "привет",
+    "слово",
+    "vk", "com", "t.me", "one", "905", "o", "double", "wh@tsapp", "(", "[.]", "Kostya", "?", "!", ",", "вася82",
+)  # fmt: skip
 
 
 def names(text: str) -> list[str]:
@@ -172,3 +182,11 @@ def test_marks_tell_how_a_number_is_written_and_not_which(one: str, other: str, 
 @pytest.mark.parametrize("text", ["", "привет", "в 18:00", "упр 345"])
 def test_what_is_no_number_to_call_has_no_marks(text: str) -> None:
     assert marks(read(text)) == []
+
+
+@given(st.lists(st.lists(st.sampled_from(PIECES), min_size=1, max_size=5), min_size=2, max_size=4))
+def test_lines_that_stand_alone_have_the_symbols_of_the_whole(lines: list[list[str]]) -> None:
+    """That is a short cut: reading them as one text, token by token, comes to the same."""
+    joined = read_lines([read(" ".join(line)) for line in lines])
+    if lines_stand_alone(joined):
+        assert symbols(joined) == symbols(replace(joined, lines=()))

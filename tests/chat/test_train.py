@@ -11,7 +11,7 @@ import pytest
 
 from lessonroom.chat import train
 from lessonroom.chat.calibration import MOST_LEAN, calibrate, calibrate_for, lean_of
-from lessonroom.chat.classifier import ARRAYS, CLASSES, NetworkClassifier, from_bytes, log_odds, to_bytes
+from lessonroom.chat.classifier import ARRAYS, CLASSES, Arrays, NetworkClassifier, from_bytes, log_odds, to_bytes
 from lessonroom.chat.dataset import FOREIGN, Row, corpus, folds
 from lessonroom.chat.features import DAMPING, GROUPS, NAMES
 from lessonroom.chat.network import Recipe, class_of, fit, margins
@@ -32,15 +32,17 @@ from lessonroom.chat.train import (
 from lessonroom.chat.types import Kind, Line
 
 POLICY = ChatPolicy()
-SMALL = Recipe(least_steps=24, rate=0.02)
-"""Enough for a slice."""
+SMALL = Recipe(least_steps=12, rate=0.04)
+"""Enough for a slice. As wide as the model that serves, whose arrays have fixed shapes."""
+NARROW = replace(SMALL, units=4)
+"""For what holds at any width: a pass costs as much as a network is wide."""
 
 
 @pytest.fixture(scope="module")
 def rows() -> list[Row]:
     """A slice of the corpus with both classes and some conversations: never all of it."""
     everything = corpus()
-    return [*everything[::150], *[row for row in everything if row.context][::90]]
+    return [*everything[::300], *[row for row in everything if row.context][::120]]
 
 
 def counted(table: Table) -> np.ndarray:
@@ -51,6 +53,12 @@ def counted(table: Table) -> np.ndarray:
 @pytest.fixture(scope="module")
 def table(rows: list[Row]) -> Table:
     return tabulate(rows, POLICY)
+
+
+@pytest.fixture(scope="module")
+def arrays(table: Table) -> Arrays:
+    """A network over all of the slice, for tests that only read it."""
+    return fit(table, np.ones(len(table.rows), bool), SMALL, counted(table))
 
 
 def test_a_table_has_the_evidence_of_every_row(rows: list[Row], table: Table) -> None:
@@ -70,9 +78,8 @@ def test_a_row_that_is_too_long_to_be_read_has_no_evidence() -> None:
     assert table.dense[1].any()
 
 
-def test_training_learns_to_tell_the_classes_apart(table: Table) -> None:
-    everything = np.ones(len(table.rows), bool)
-    line = margins(table, fit(table, everything, SMALL, counted(table)))
+def test_training_learns_to_tell_the_classes_apart(table: Table, arrays: Arrays) -> None:
+    line = margins(table, arrays)
     assert line[table.labels == 1].mean() > line[table.labels == 0].mean() + 2
 
 
@@ -81,14 +88,15 @@ def test_a_family_that_was_held_out_gets_the_margin_of_a_model_that_never_saw_it
     part = folds(table.rows, 2)[1]
     others = np.ones(len(table.rows), bool)
     others[part] = False
-    held_out = held_out_margins(table, SMALL, weights, 2)
-    assert held_out[part] == pytest.approx(margins(table, fit(table, others, SMALL, weights))[part], abs=1e-3)
+    held_out = held_out_margins(table, NARROW, weights, 2)
+    assert held_out[part] == pytest.approx(margins(table, fit(table, others, NARROW, weights))[part], abs=1e-3)
 
 
-def test_the_model_that_serves_gives_the_margins_that_training_saw(rows: list[Row], table: Table) -> None:
+def test_the_model_that_serves_gives_the_margins_that_training_saw(
+    rows: list[Row], table: Table, arrays: Arrays
+) -> None:
     """One sum in two places, sparse and by lookup: they must be the same, or the calibration is of another model."""
-    arrays = fit(table, np.ones(len(rows), bool), SMALL, counted(table))
-    arrays |= {key: np.zeros(ARRAYS[key], np.float32) for key in ("knots", "levels")}
+    arrays = arrays | {key: np.zeros(ARRAYS[key], np.float32) for key in ("knots", "levels")}
     made, stored = NetworkClassifier(arrays, "1"), from_bytes(to_bytes(arrays), "1")
     for row, margin in list(zip(rows, margins(table, arrays), strict=True))[::9]:
         seen = evidence(look(row.text, POLICY, row.sender, row.context))
@@ -98,7 +106,7 @@ def test_the_model_that_serves_gives_the_margins_that_training_saw(rows: list[Ro
 
 def test_the_groups_of_grams_weigh_as_the_recipe_says(table: Table) -> None:
     everything = np.ones(len(table.rows), bool)
-    arrays = fit(table, everything, replace(SMALL, grams=(1, 0, 0, 0, 0, 0)), counted(table))
+    arrays = fit(table, everything, replace(NARROW, grams=(1, 0, 0, 0, 0, 0)), counted(table))
     assert arrays["gram_scale"].tolist() == [1, 0, 0, 0, 0, 0]
     others = dict(table.__dict__) | {"grams": (table.grams[0], *(group * 0 for group in table.grams[1:]))}
     assert margins(Table(**others), arrays) == pytest.approx(margins(table, arrays))
@@ -107,7 +115,7 @@ def test_the_groups_of_grams_weigh_as_the_recipe_says(table: Table) -> None:
 def test_a_bucket_that_no_row_has_met_weighs_nothing(table: Table) -> None:
     """Networks start from random weights; what was never trained must not add noise to other people's messages."""
     some = np.arange(len(table.rows)) < 5
-    weights = fit(table, some, SMALL, counted(table))["grams"]
+    weights = fit(table, some, NARROW, counted(table))["grams"]
     met = {bucket for group in table.grams for bucket in group[some].indices}
     assert set(np.flatnonzero(weights.any(axis=1))) <= met
     assert weights.any()
@@ -141,32 +149,32 @@ def test_a_row_counts_in_training_by_its_weight(table: Table) -> None:
     contacts = table.labels == 1
     without = np.where(contacts, 1e-6, weights)
     everything = np.ones(len(table.rows), bool)
-    even, told = (margins(table, fit(table, everything, SMALL, some))[contacts].mean() for some in (weights, without))
+    even, told = (margins(table, fit(table, everything, NARROW, some))[contacts].mean() for some in (weights, without))
     assert told < even - 3
 
 
 def test_networks_that_stand_side_by_side_say_the_mean_of_what_each_says(table: Table) -> None:
     """And they differ: each starts from weights of its own."""
     everything, weights = np.ones(len(table.rows), bool), counted(table)
-    arrays = fit(table, everything, SMALL, weights)
-    size = SMALL.units
+    arrays = fit(table, everything, NARROW, weights)
+    size = NARROW.units
     alone = []
-    for number in range(SMALL.networks):
+    for number in range(NARROW.networks):
         part = slice(number * size, (number + 1) * size)
         zeros = np.zeros_like(arrays["output"])
-        zeros[part] = arrays["output"][part] * SMALL.networks
+        zeros[part] = arrays["output"][part] * NARROW.networks
         alone.append(np.abs(zeros).sum())
         assert np.abs(arrays["dense"][:, part] - arrays["dense"][:, :size]).max() > 0 or number == 0
-    assert len(set(alone)) == SMALL.networks
-    one = fit(table, everything, replace(SMALL, networks=1), weights)
-    assert one["output"] == pytest.approx(arrays["output"][:size] * SMALL.networks, abs=1e-5)
+    assert len(set(alone)) == NARROW.networks
+    one = fit(table, everything, replace(NARROW, networks=1), weights)
+    assert one["output"] == pytest.approx(arrays["output"][:size] * NARROW.networks, abs=1e-5)
     assert one["dense"] == pytest.approx(arrays["dense"][:, :size], abs=1e-5)
 
 
 def test_a_class_that_was_never_met_is_never_the_answer(table: Table) -> None:
     """Its weights would be random."""
     some = np.array([CLASSES[class_of(row)] != "phone" for row in table.rows])
-    arrays = fit(table, some, SMALL, counted(table))
+    arrays = fit(table, some, NARROW, counted(table))
     place = CLASSES.index("phone")
     assert not arrays["output"][:, place].any()
     assert arrays["bias"][place] < -20
@@ -298,9 +306,8 @@ def test_without_harmless_conversations_nothing_leans() -> None:
 
 
 def test_a_lean_is_added_to_the_margin_of_messages_with_others_before_them_and_of_no_other(
-    rows: list[Row], table: Table
+    rows: list[Row], table: Table, arrays: Arrays
 ) -> None:
-    arrays = fit(table, np.ones(len(rows), bool), SMALL, counted(table))
     before = margins(table, arrays)
     added = np.array([0.7 if row.context else 0.0 for row in rows])
     assert 0 < added.sum() < 0.7 * len(rows)
@@ -315,7 +322,7 @@ def test_a_build_measures_each_kind_of_rows_and_each_source_by_itself(
 ) -> None:
     monkeypatch.setattr(train, "FOLDS", 2)
     others = [
-        Row(f"ok, see you at {hour}", 0, lang="en", family=FOREIGN + source) for hour in range(9) for source in "pq"
+        Row(f"ok, see you at {hour}", 0, lang="en", family=FOREIGN + source) for hour in range(4) for source in "pq"
     ]
     some, made_up = rows[::2], [Row("мой тел 8 905 123 45 67", 1, "phone", "ru", "easy", "generated")] * 3
     said: list[str] = []
@@ -344,10 +351,10 @@ def test_of_a_source_that_is_measured_not_one_line_was_learned(monkeypatch: pyte
         asked.append(sorted({rows[i].family for i in np.flatnonzero(chosen)}))
         return arrays
 
-    arrays = fit(table, np.ones(8, bool), SMALL, counted(table))
+    arrays = fit(table, np.ones(8, bool), NARROW, counted(table))
     arrays |= {"knots": np.linspace(-1, 1, 48, dtype=np.float32), "levels": np.linspace(0, 1, 48, dtype=np.float32)}
     monkeypatch.setattr(train, "fit", watched)
-    figures = train.sources_held_out(table, SMALL, counted(table), arrays, POLICY, lambda *_: None)
+    figures = train.sources_held_out(table, NARROW, counted(table), arrays, POLICY, lambda *_: None)
     assert asked == [[FOREIGN + "q"], [FOREIGN + "p"]]
     assert [sum(figures[source]["matrix"].values()) for source in "pq"] == [4, 4]
 

@@ -64,7 +64,7 @@ class EngineContract:
             assert all(pool.map(ask, range(200)))
 
     def test_it_says_in_one_line_where_it_runs_and_why(self, engine: Engine) -> None:
-        assert engine.provider in {"TensorRT", "CUDA", "CPU"}
+        assert engine.provider in {"TensorRT", "CUDA", "CPU", "server"}
         assert engine.reason
         assert "\n" not in engine.reason
 

@@ -94,16 +94,27 @@ class StoreContract:
         """Whatever a later table says, a lesson that has begun is not raised; who asks hears what holds."""
         await fill(store)
         given = ["M2", "M3", "M2", "M1", "M2", "M0", "M3"]
-        kept = [await store.set_ceiling(ROOM.id, one, deed(f"deed-{turn}")) for turn, one in enumerate(given)]
+        kept = [
+            (await store.set_ceiling(ROOM.id, one, False, deed(f"deed-{turn}")))[0] for turn, one in enumerate(given)
+        ]
         assert kept == ["M2", "M2", "M2", "M1", "M1", "M0", "M0"]
         assert (await store.room(ROOM.id)).ceiling == "M0"
         assert (await store.room(OTHER.id)).ceiling is None
         assert await recorded(store) == ["deed-0", "deed-3", "deed-5"]
 
+    async def test_a_lesson_that_needed_two_keys_needs_them_for_good(self, store: Store) -> None:
+        """Whatever a later table or later facts say: who was a minor at the start is one until the end."""
+        await fill(store)
+        given = [False, True, False]
+        kept = [await store.set_ceiling(ROOM.id, "M2", one, deed(f"deed-{turn}")) for turn, one in enumerate(given)]
+        assert kept == [("M2", False), ("M2", True), ("M2", True)]
+        assert (await store.room(ROOM.id)).two_keys is True
+        assert await recorded(store) == ["deed-0", "deed-1"]
+
     async def test_of_ceilings_set_at_once_the_lowest_holds(self, store: Store) -> None:
         await fill(store)
-        tries = (store.set_ceiling(ROOM.id, f"M{turn % 3 + 1}", deed(f"deed-{turn}")) for turn in range(12))
-        assert (await asyncio.gather(*tries))[-1] == "M1"
+        tries = (store.set_ceiling(ROOM.id, f"M{turn % 3 + 1}", False, deed(f"deed-{turn}")) for turn in range(12))
+        assert (await asyncio.gather(*tries))[-1] == ("M1", False)
         assert (await store.room(ROOM.id)).ceiling == "M1"
 
     async def test_a_room_that_is_not_there_is_not_found(self, store: Store) -> None:
@@ -167,7 +178,7 @@ class StoreContract:
             lambda: store.add_member(replace(STUDENT, id="student-9", room="none")),
             lambda: store.append(said(1, room="none")),
             lambda: store.appeal("none", STUDENT.id, "message-1", NOW),
-            lambda: store.set_ceiling("none", "M0", deed()),
+            lambda: store.set_ceiling("none", "M0", False, deed()),
             lambda: store.add_consent(replace(YES, room="none"), deed()),
             lambda: store.add_consent(replace(YES, member="none"), deed()),
             lambda: store.add_hint(replace(HINT, room="none")),
@@ -474,7 +485,7 @@ class StoreContract:
         writes: list[Callable[[AuditRecord], Awaitable[Any]]] = [
             lambda audit: store.add_room(ROOM, audit=audit),
             lambda audit: store.add_member(STUDENT, audit=audit),
-            lambda audit: store.set_ceiling(ROOM.id, "M1", audit),
+            lambda audit: store.set_ceiling(ROOM.id, "M1", False, audit),
             lambda audit: store.add_consent(YES, audit),
             lambda audit: store.append(blocked, audit=audit),
             lambda audit: store.appeal(ROOM.id, STUDENT.id, blocked.id, NOW, audit=audit),

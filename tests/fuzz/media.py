@@ -45,6 +45,8 @@ from lessonroom.media.guard import Connection, VideoReceiver, decoding
 from lessonroom.media.guard.assembly import CAPACITY, NACKS, Assembly
 from lessonroom.media.guard.decoding import TIME_BASE
 from lessonroom.media.guard.payload import piece_of
+from lessonroom.media.guard.rtp import Packet
+from lessonroom.media.guard.sampling import EVERY_PICTURE
 from tests.fuzz.corpus import RTX_SSRC, SSRC
 from tests.fuzz.mutate import datagrams, packed
 from tests.fuzz.runner import Read
@@ -141,7 +143,7 @@ def _payloads(data: bytes) -> None:
                 continue
             sequence, timestamp, marker = struct.unpack_from("!HIB", part)
             try:
-                piece = piece_of(codec, RtpPacket(VP8, marker, sequence, timestamp, SSRC, part[7:]))
+                piece = piece_of(codec, Packet(VP8, marker, sequence, timestamp, SSRC, part[7:]))
             except ValueError:
                 continue
             outcome = assembly.add(piece, number / 10)
@@ -163,7 +165,7 @@ class _Inline(Executor):
 
 @contextmanager
 def receiver() -> Iterator[Read]:
-    """A receiver behind aiortc's own transport, anew for each input; datagrams come as if decrypted."""
+    """A receiver, anew for each input; datagrams come as if decrypted."""
     loop, raised = asyncio.new_event_loop(), []
     loop.set_exception_handler(lambda _, what: raised.append(what.get("exception") or AssertionError(what["message"])))
     with patch.object(decoding, "shared_threads", _Inline):
@@ -188,23 +190,29 @@ async def _connection() -> Connection:
 
 async def _feed(connection: Connection, data: bytes) -> None:
     now = 100.0
-    transport: Any = connection.receiver.transport
-    transport._rtp_router = type(transport._rtp_router)()
-    receiving = VideoReceiver(transport, on_picture=lambda _: None, on_end=lambda: None, clock=lambda: now)
+    receiving = VideoReceiver(
+        connection.receiver.transport,
+        on_picture=lambda _: None,
+        on_end=lambda: None,
+        reader=EVERY_PICTURE,
+        clock=lambda: now,
+    )
+    keys_only = len(data) % 2 == 1
     receiving._set_rtcp_ssrc(1)
     await receiving.receive(PARAMETERS)
     try:
         for part in datagrams(data)[:MOST_DATAGRAMS]:
             now += part[0] / 50 if part else 0
+            receiving._sampling.keys_only = keys_only
             # the division of RFC 5761 section 4, as the transport makes it
             if is_rtcp(part[1:]):
-                await transport._handle_rtcp_data(part[1:])
+                receiving.take_rtcp(part[1:])
             elif len(part) > 1:
-                await transport._handle_rtp_data(part[1:], arrival_time_ms=int(now * 1000))
+                receiving.take_rtp(part[1:])
             await asyncio.sleep(0)
         if receiving._reports is not None and receiving._reports.due:
             receiving._reports.report(1, now)
-        assert len(receiving._assembly._pieces) <= CAPACITY, "more packets are kept than may be"
-        assert len(transport._rtp_router.ssrc_table) <= 4, "made-up streams are remembered"
+        kept = max(len(receiving._assembly._pieces), len(receiving._keys._pieces) - 1)
+        assert kept <= CAPACITY, "more packets are kept than may be"
     finally:
         await receiving.stop()

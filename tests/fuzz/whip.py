@@ -10,8 +10,8 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
-from unittest.mock import patch
 from urllib.parse import unquote
 
 import h11
@@ -75,21 +75,21 @@ def server() -> Iterator[Read]:
     """A server whose room takes every analyser."""
     loop, raised = asyncio.new_event_loop(), []
     loop.set_exception_handler(lambda _, what: raised.append(what.get("exception") or AssertionError(what["message"])))
-    with patch.object(whip, "Analyser", Deaf):
-        house = WhipServer(Settings(ice_loopback=True, refusals_per_minute=10**9))
-        open_session = loop.run_until_complete(_session(house))
+    house = WhipServer(Settings(ice_loopback=True, refusals_per_minute=10**9))
+    house.app.state.services.accept = partial(Deaf.accept, meter=house.app.state.services.metrics)
+    open_session = loop.run_until_complete(_session(house))
 
-        def read(data: bytes) -> None:
-            raised.clear()
-            loop.run_until_complete(_ask(house, open_session, data))
-            if raised:
-                raise raised[0]
+    def read(data: bytes) -> None:
+        raised.clear()
+        loop.run_until_complete(_ask(house, open_session, data))
+        if raised:
+            raise raised[0]
 
-        try:
-            yield read
-        finally:
-            loop.run_until_complete(open_session.analyser.close())
-            loop.close()
+    try:
+        yield read
+    finally:
+        loop.run_until_complete(open_session.analyser.close())
+        loop.close()
 
 
 async def _session(house: WhipServer) -> Session:

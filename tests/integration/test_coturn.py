@@ -19,6 +19,7 @@ from aiortc import RTCIceServer
 from lessonroom.config import Settings
 from lessonroom.server.ice import ice_servers
 from tests.fakes_whip import WhipClient, whip_server
+from tests.ports import free_port
 from tests.rtc import Sender
 
 COTURN = shutil.which("turnserver")
@@ -48,7 +49,7 @@ class Turn:
 def coturn(folder: Path) -> Iterator[tuple[Turn, subprocess.Popen[bytes]]]:
     """coturn with time-limited credentials. It refuses to relay to loopback peers unless told otherwise."""
     assert COTURN is not None
-    running = Turn(_free_port(), secrets.token_hex(16))
+    running = Turn(free_port(), secrets.token_hex(16))
     options = [
         "-n", "--no-cli", "--no-tls", "--no-dtls", "--fingerprint", "--use-auth-secret", "--allow-loopback-peers",
         "--realm=lessonroom", f"--static-auth-secret={running.secret}", f"--listening-port={running.port}",
@@ -69,12 +70,6 @@ def coturn(folder: Path) -> Iterator[tuple[Turn, subprocess.Popen[bytes]]]:
 def turn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Turn]:
     with coturn(tmp_path_factory.mktemp("coturn")) as (running, _):
         yield running
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for_answer(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

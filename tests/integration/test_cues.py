@@ -10,7 +10,7 @@ import pytest
 from lessonroom import messages as m
 from lessonroom.media.types import Cue
 from lessonroom.policy import Mode
-from tests.integration.serving import Lesson, Page, serving
+from tests.integration.serving import PATIENCE, Lesson, Page, serving
 
 QUICK = {"hint_first_seconds": 0, "hint_hold_seconds": 1}
 TURNS = [
@@ -41,7 +41,7 @@ async def test_a_student_who_writes_that_it_is_unclear_becomes_a_hint_in_every_l
             assert second not in shown
             await student.nothing(m.HintShow)
             await teacher.say(m.HintFeedback(hint=hint.id, helpful=True))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 while not [kept for kept in await app.services.store.hints(lesson.room) if kept.answer == "helpful"]:
                     await asyncio.sleep(0.02)
 
@@ -52,7 +52,7 @@ async def test_with_the_default_settings_nobody_is_told_in_the_first_minutes(tmp
         async with lesson.teacher.page("page-t001") as teacher, lesson.student.page("page-s001") as student:
             await write(student, "не понимаю", "вообще ничего не понимаю", of="early")
             ears = next(app.hub.live_rooms()).listening
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 while ears.hints is None or ears.hints.held is None:  # until it would speak
                     await asyncio.sleep(0.02)
             await teacher.nothing(m.HintShow)

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from lessonroom import messages as m
 from lessonroom.config import PREFIX
 from lessonroom.simulate.sources import SHIPPED_CLIP
@@ -25,7 +27,7 @@ QUICK = {
     "STRAIN_LEARNING_SECONDS": "3",
     "STRAIN_CLEAR_SECONDS": "2",
 }
-PATIENCE = 60.0
+PATIENCE = 100.0
 
 
 @asynccontextmanager
@@ -69,10 +71,11 @@ async def printed(process: asyncio.subprocess.Process) -> dict[str, str]:
 
 async def stopped(process: asyncio.subprocess.Process) -> int:
     process.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         return await process.wait()
 
 
+@pytest.mark.timeout(400)
 async def test_a_teacher_alone_sees_the_whole_thing_work(tmp_path: Path) -> None:
     clip = await asyncio.to_thread(cut, tmp_path / "clip.webm", SHIPPED_CLIP, CALM, STRAINED)
     async with demo(tmp_path, "--simulate", "--clip", str(clip)) as process:
@@ -101,6 +104,7 @@ async def test_a_teacher_alone_sees_the_whole_thing_work(tmp_path: Path) -> None
     assert "Traceback" not in (tmp_path / "errors").read_text()
 
 
+@pytest.mark.timeout(400)
 async def test_without_simulation_there_are_three_links_that_open(tmp_path: Path) -> None:
     async with demo(tmp_path) as process:
         links = await printed(process)

@@ -177,7 +177,7 @@ async def test_a_body_that_is_announced_and_never_sent_is_not_waited_for(
 ) -> None:
     """Without a key not at all; else as long as an honest client may need. What is left of it is cut off."""
     monkeypatch.setattr(strict, "BODY_SECONDS", 0.2)
-    monkeypatch.setattr(patience, "BODY_SECONDS", 0.6)
+    monkeypatch.setattr(patience, "BODY_SECONDS", 2.0)  # a machine that stands still must not meet both at once
     async with connected(app.settings.port) as raw:
         raw.say(
             f"POST {path} HTTP/1.1\r\nHost: x\r\nOrigin: {app.admission.public_url}\r\n"
@@ -372,7 +372,8 @@ async def test_a_member_gets_only_so_many_tickets_in_a_minute(tmp_path: Path) ->
         path = f"/api/members/{lesson.teacher.member}/tickets"
         answers = [await lesson.teacher.http.post(path, json={"purpose": "socket"}) for _ in range(4)]
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
-        assert answers[-1].headers["retry-after"] == "20"
+        # a third of a minute for the next, less what the four of them have taken
+        assert 10 <= int(answers[-1].headers["retry-after"]) <= 20
         assert await lesson.student.ticket()
 
 
@@ -380,10 +381,10 @@ async def test_exercises_of_one_room_have_a_limit(app: App) -> None:
     lesson = await Lesson.make(app)
     path = f"/api/admin/rooms/{lesson.room}/members/{lesson.student.member}/exercise"
     async with client(app, KEY) as admin:
-        statuses = [
-            (await admin.post(path, json={"event": "wrong_answer", "id": f"event-{n:04}"})).status_code
-            for n in range(62)
-        ]
+        statuses: list[int] = []
+        while 429 not in statuses and len(statuses) < 600:  # one more is allowed with each second that this takes
+            event = {"event": "wrong_answer", "id": f"event-{len(statuses):04}"}
+            statuses.append((await admin.post(path, json=event)).status_code)
     assert statuses[:60] == [204] * 60
     assert statuses[-1] == 429
 

@@ -7,7 +7,6 @@ import contextlib
 import hashlib
 import random
 import signal
-import socket
 import sys
 from pathlib import Path
 
@@ -17,8 +16,9 @@ from websockets.exceptions import WebSocketException
 
 from lessonroom import messages as m
 from tests.integration.serving import PATIENCE, Visitor
+from tests.ports import free_port
 
-KILLS, LONG_KILLS = 20, 100
+KILLS, LONG_KILLS = 10, 100
 ROOMS, LONG_ROOMS = 2, 8
 KEY = "a-key-for-this-test"
 AT_ONCE = 16
@@ -51,9 +51,7 @@ class Server:
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> None:

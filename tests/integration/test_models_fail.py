@@ -22,7 +22,7 @@ from lessonroom.app import App
 from lessonroom.chat.classifier import NetworkClassifier
 from lessonroom.rooms import watching
 from tests.fakes_whip import WhipClient
-from tests.integration.serving import Lesson, Page, serving
+from tests.integration.serving import PATIENCE, Lesson, Page, serving
 
 DEADLINE = 1.0
 """Of a look, in seconds; a look that has taken five of it is taken for hung."""
@@ -164,7 +164,7 @@ async def test_when_every_thread_hangs_lessons_go_on_and_come_back_when_it_ends(
             async with camera(lesson):
                 await shows(teacher, "off", "vision_down")
                 await chat_and_call_go_on(lesson, teacher, student, 1)
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(PATIENCE):
                     while failures(app, "refused") == 0:
                         await asyncio.sleep(0.02)
                 await chat_and_call_go_on(lesson, teacher, student, 2)
@@ -230,7 +230,7 @@ async def test_a_chat_model_that_fails_in_mid_lesson_leaves_the_rules_and_comes_
 ) -> None:
     trouble, logits = Trouble(), NetworkClassifier.logits
     monkeypatch.setattr(NetworkClassifier, "logits", lambda *asked: trouble([logits(*asked)])[0])
-    async with serving(tmp_path, chat_deadline=0.2) as app:
+    async with serving(tmp_path, chat_deadline=1.0) as app:
         lesson = await Lesson.make(app)
         async with lesson.teacher.page("page-t001") as teacher, lesson.student.page("page-s001") as student:
             await chat_and_call_go_on(lesson, teacher, student, 1)

@@ -18,7 +18,7 @@ from tests.integration.serving import PATIENCE, Lesson, Page, open_socket, servi
 
 @pytest.fixture
 async def app(tmp_path: Path) -> AsyncIterator[App]:
-    async with serving(tmp_path, hello_seconds=0.3, socket_queue=8, chat_per_minute=1000) as app:
+    async with serving(tmp_path, socket_queue=8, chat_per_minute=1000) as app:
         yield app
 
 
@@ -47,8 +47,9 @@ async def test_another_subprotocol_gets_no_socket(app: App) -> None:
             raise AssertionError("let in")
 
 
-async def test_a_socket_that_does_not_say_hello_is_closed(app: App) -> None:
-    assert await close_code(app) == m.CloseCode.HELLO_TIMEOUT
+async def test_a_socket_that_does_not_say_hello_is_closed(tmp_path: Path) -> None:
+    async with serving(tmp_path, hello_seconds=0.3, models_dir=tmp_path) as app:
+        assert await close_code(app) == m.CloseCode.HELLO_TIMEOUT
 
 
 async def test_only_so_many_sockets_may_wait_before_hello_and_a_place_that_is_left_is_free(tmp_path: Path) -> None:

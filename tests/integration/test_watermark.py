@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import itertools
+import json
 import logging
+import re
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice, pairwise
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,7 +24,11 @@ import pytest
 from lessonroom import logs
 from lessonroom.app import App
 from lessonroom.media.types import Observation, Sample
+from lessonroom.messages import parse_to_page
 from lessonroom.policy import Mode
+from lessonroom.rooms import events as ev
+from lessonroom.rooms.live import Live
+from lessonroom.simulate import client
 from lessonroom.simulate.client import play
 from lessonroom.simulate.facts import ADULT, SETTING
 from lessonroom.simulate.sources import SHIPPED_CLIP, pictures_of
@@ -29,6 +37,12 @@ from tests.integration.serving import Page, Visitor, serving
 RUN = 24
 """Neighbouring pixels of a row that nothing else has by chance."""
 LOOKS = 6
+WRITTEN = 11
+"""Characters of a number as Python writes it that no other number has by chance, however many there are."""
+DECIMAL = re.compile(r"(?<![\d.:])\d?\.\d{3,8}(?![\d.Z])")
+"""A number with a few digits behind the point, and no part of a time, an address or a version."""
+NEAR, TOGETHER = 400, 4
+"""So many scores of one look within so many characters stand nowhere by chance."""
 FILES = {"lessonroom.sqlite3", "lessonroom.sqlite3-wal", "lessonroom.sqlite3-shm", "signing.key"}
 """All that a server may write."""
 
@@ -50,17 +64,18 @@ class Eyes:
     """Remembers what the server's own eyes saw, by standing before them."""
 
     def __init__(self, app: App) -> None:
-        assert app._eyes is not None
-        vision = app._eyes.vision
+        assert app._analysis.eyes is not None
+        vision = app._analysis.eyes.vision
         self._look = vision._look
         vision._look = self.look
         self.pictures: list[np.ndarray] = []
         self.seen: list[Observation] = []
 
-    def look(self, sample: Sample) -> Observation:
-        self.pictures.append(sample.image.copy())
-        self.seen.append(self._look(sample))
-        return self.seen[-1]
+    def look(self, samples: Sequence[Sample]) -> Sequence[Observation]:
+        self.pictures += [sample.image.copy() for sample in samples]
+        seen = self._look(samples)
+        self.seen += seen
+        return seen
 
     def traces(self) -> Iterator[bytes]:
         """What of it would give it away, in the forms in which it could be written."""
@@ -70,11 +85,52 @@ class Eyes:
                     yield from runs(pixels)
         for observation in self.seen:
             for number in (*(observation.expression or {}).values(), *observation.shape.values()):
-                if 0.001 < abs(number) % 1 < 0.999:
-                    yield repr(float(number))[:8].encode()
+                written = repr(float(number))
+                if len(written) > WRITTEN:
+                    yield written[:WRITTEN].encode()
                     yield struct.pack("<d", number)
             for pair in pairwise((observation.expression or {}).values()):
                 yield struct.pack("<2f", *pair)
+
+    def looks(self) -> list[list[float]]:
+        """The scores of each look, without those that a rounded number can be by chance: 0, 1 and what is near them."""
+        all_ = ([*(one.expression or {}).values(), *one.shape.values(), one.change or 0.0] for one in self.seen)
+        return [[abs(score) for score in look if 0.001 < abs(score) % 1 < 0.999] for look in all_]
+
+
+def rounded(scores: Iterable[float]) -> dict[str, float]:
+    """How scores look with a few digits, and which one it is."""
+    return {f"{score:.{digits}f}": score for score in scores for digits in range(3, WRITTEN - 2)}
+
+
+def told_alone(scores: Iterable[float], text: str) -> list[str]:
+    """Rounded scores in a text that has few numbers of its own."""
+    return sorted({match.group() for match in DECIMAL.finditer(text)} & set(rounded(scores)))
+
+
+def told_together(looks: Iterable[list[float]], text: str) -> list[list[str]]:
+    """Rounded scores of one look that stand near one another, in a text that is full of other numbers."""
+    numbers = [(match.start(), match.group()) for match in DECIMAL.finditer(text)]
+    told = []
+    for look in looks:
+        known = rounded(look)
+        hits = [(at, number) for at, number in numbers if number in known]
+        for at, _ in hits:
+            near = [number for other, number in hits if at <= other < at + NEAR]
+            if len({known[number] for number in near}) >= TOGETHER:
+                told.append(near)
+    return told
+
+
+def without_sdp(frame: str) -> str:
+    """A frame of the socket without what browsers and aiortc say to one another, which is full of numbers."""
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: clean(one) for key, one in value.items() if key not in {"description", "candidate"}}
+        return [clean(one) for one in value] if isinstance(value, list) else value
+
+    return json.dumps(clean(json.loads(frame)))
 
 
 def runs(pixels: np.ndarray) -> Iterator[bytes]:
@@ -113,6 +169,30 @@ def found(traces: set[bytes], places: dict[str, bytes]) -> list[str]:
     return [name for name, content in places.items() if any(trace in content for trace in traces)]
 
 
+class Heard:
+    """All that goes from the room to the student's own page, and every estimate that the room was told of."""
+
+    def __init__(self, app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.frames: list[str] = []
+        self.levels: list[float] = []
+        self._apply = app.hub.analysing._apply
+        monkeypatch.setattr(client, "parse_to_page", self.frame)
+        monkeypatch.setattr(app.hub.analysing, "_apply", self.event)
+
+    def frame(self, frame: str | bytes) -> Any:
+        self.frames.append(str(frame))
+        return parse_to_page(frame)
+
+    def event(self, live: Live, event: ev.Event) -> None:
+        if isinstance(event, ev.StrainSeen) and event.strain.level is not None:
+            self.levels.append(event.strain.level)
+        self._apply(live, event)
+
+    def all(self, told: list[str]) -> bool:
+        """Whether there was an estimate, and both pages (``told``: the teacher's) have heard that they are watched."""
+        return bool(self.levels) and all(any('"watching"' in frame for frame in page) for page in (self.frames, told))
+
+
 async def hear(teacher: Page, told: list[str]) -> None:
     """Write down every frame that the teacher's page gets."""
     with suppress(asyncio.CancelledError):
@@ -139,14 +219,18 @@ def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 
 
 async def test_nothing_of_a_watermarked_face_is_found_anywhere(
-    tmp_path: Path, temporary: Path, log: io.StringIO, caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
+    temporary: Path,
+    log: io.StringIO,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     caplog.set_level(logging.DEBUG)  # of the libraries, too
     clip = watermarked(tmp_path / "clip")
     data = tmp_path / "data"
     told: list[str] = []
     async with serving(data, ice_loopback=True, strain_learning_seconds=1, hint_first_seconds=0) as app:
-        eyes = Eyes(app)
+        eyes, heard = Eyes(app), Heard(app, monkeypatch)
         room = await app.admission.make_room(Mode.M3, SETTING)
         links = [
             (await app.admission.make_member(room, role, name, about=ADULT)).link
@@ -158,7 +242,7 @@ async def test_nothing_of_a_watermarked_face_is_found_anywhere(
             ears = asyncio.create_task(hear(teacher, told))
             playing = asyncio.create_task(play(links[1], clip))
             async with asyncio.timeout(60):
-                while len(eyes.seen) < LOOKS or not any(one.expression for one in eyes.seen):
+                while len(eyes.seen) < LOOKS or not any(one.expression for one in eyes.seen) or not heard.all(told):
                     await asyncio.sleep(0.05)
             metrics = (await visitor.http.get("/metrics")).text
             running = everything(data, temporary)
@@ -174,6 +258,7 @@ async def test_nothing_of_a_watermarked_face_is_found_anywhere(
         "the libraries' logs": caplog.text.encode(),
         "metrics": metrics.encode(),
         "the teacher's page": "\n".join(told).encode(),
+        "the student's page": "\n".join(heard.frames).encode(),
     }
     assert "started" in log.getvalue()
     assert "lessonroom_samples_total" in metrics
@@ -181,6 +266,14 @@ async def test_nothing_of_a_watermarked_face_is_found_anywhere(
     assert found(traces, places) == []
     assert pictures(places) == []
     assert {Path(name).name for name in running} <= FILES
+    # nor rounded: one alone where no other numbers are, several of one look where many are
+    looks, scores = eyes.looks(), [*itertools.chain(*eyes.looks()), *heard.levels]
+    assert any('"watching"' in frame for frame in heard.frames)
+    pages = [without_sdp(frame) for frame in (*told, *heard.frames)]
+    assert [page for page in pages if re.search(r"\d\.\d", page)] == []
+    assert told_alone(scores, log.getvalue()) == []
+    for name, content in places.items():
+        assert told_together(looks, content.decode("latin-1")) == [], name
     # and the search does find what is there
     for name, leak in (("picture", eyes.pictures[0].tobytes()), ("text", base64.b64encode(eyes.pictures[1].tobytes()))):
         (temporary / name).write_bytes(b"abc" + leak)
@@ -188,5 +281,9 @@ async def test_nothing_of_a_watermarked_face_is_found_anywhere(
     for number, leak in enumerate((jpeg, base64.b64encode(jpeg), repr(jpeg).encode(), jpeg.hex().encode())):
         (temporary / f"encoded-{number}").write_bytes(b"abc" + leak)
     assert len(pictures(everything(temporary))) == 4
+    leak = next(look for look in looks if len(look) >= TOGETHER)
+    assert told_alone(scores, f"seen  score={leak[0]:.3f} room=1")
+    assert told_alone(scores, json.dumps({"level": round(heard.levels[-1], 4)}))
+    assert told_together(looks, metrics + " ".join(f'lessonroom_seen{{of="{n}"}} {s:.4f}' for n, s in enumerate(leak)))
     (temporary / "score").write_text(str(next(one.expression for one in eyes.seen if one.expression)))
     assert {Path(name).name for name in found(traces, everything(temporary))} >= {"picture", "score"}

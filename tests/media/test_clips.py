@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from av import VideoFrame
 
 from lessonroom.errors import BadMedia
+from lessonroom.media import clips
 from lessonroom.media.clips import probe, samples, upright
 from tests.media.videos import sound, video
 
@@ -99,20 +102,18 @@ def test_a_live_recording_without_a_stated_length_is_read_to_its_end(tmp_path: P
     assert probe(path).frames == 36
 
 
-def test_a_turned_telephone_video_is_set_upright() -> None:
-    class Turned:
-        width, height = 4, 2
+def test_a_turned_telephone_video_is_set_upright(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = np.zeros((2, 4, 3), np.uint8)
+    picture[0, 0] = 255  # top left
 
-        def __init__(self, rotation: int) -> None:
-            self.rotation = rotation
+    def turned(degrees: int) -> np.ndarray:
+        frame: Any = SimpleNamespace(rotation=degrees)
+        return upright(frame)
 
-        def to_ndarray(self, **_: str) -> np.ndarray:
-            picture = np.zeros((2, 4, 3), np.uint8)
-            picture[0, 0] = 255  # top left
-            return picture
-
-    assert upright(Turned(0))[0, 0, 0] == 255  # type: ignore[arg-type]
-    assert upright(Turned(-90)).shape == (4, 2, 3)  # type: ignore[arg-type]
-    assert upright(Turned(-90))[0, 1, 0] == 255  # type: ignore[arg-type]  a quarter to the right: now top right
-    assert upright(Turned(90))[3, 0, 0] == 255  # type: ignore[arg-type]
+    monkeypatch.setattr(clips, "pixels", lambda frame: picture)
+    assert turned(0)[0, 0, 0] == 255
+    assert turned(-90).shape == (4, 2, 3)
+    assert turned(-90)[0, 1, 0] == 255  # a quarter to the right: now top right
+    assert turned(90)[3, 0, 0] == 255
+    monkeypatch.undo()
     assert upright(VideoFrame(8, 8, "rgb24")).shape == (8, 8, 3)

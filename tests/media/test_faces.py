@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from lessonroom import models
 from lessonroom.errors import BadInput
 from lessonroom.media import faces
+from lessonroom.media.asking import alone
 from lessonroom.media.onnx_engine import OnnxEngine
 from lessonroom.media.types import Box, Face, Unseen
 from tests.media import pictures
@@ -63,6 +65,22 @@ def test_small_faces_that_are_tilted_far_in_bad_light_are_found_by_looking_close
             closer += isinstance(faces.look(engine, image), Face)
     assert first <= 6
     assert closer >= 7
+
+
+def test_two_faces_that_show_only_when_the_detector_looks_closer_are_refused_too(engine: OnnxEngine) -> None:
+    """From afar a box may lie over both; in the close-up the larger one must not pass for the student's."""
+    image = pictures.frame(5.0)
+    height, width = image.shape[:2]
+    two = np.hstack([image, pictures.on_wall(pictures.scaled(image, 0.8), width, height)])
+    both = faces.Found(Box(width - height / 2, 0.0, height, height), 0.6, EYES)
+    assert alone(engine, faces._once_more(two, both)) is Unseen.SEVERAL_FACES
+    assert isinstance(alone(engine, faces._once_more(image, found_first(engine, image))), Face)
+
+
+def found_first(engine: OnnxEngine, image: np.ndarray) -> faces.Found:
+    student, _ = faces.choose(faces.detect(engine, image))
+    assert student is not None
+    return student
 
 
 def test_looking_closer_stays_within_the_picture() -> None:
@@ -184,3 +202,8 @@ def test_overlapping_boxes_are_joined_and_distant_ones_are_not() -> None:
 def test_what_is_no_bgr_picture_is_refused_in_words(engine: OnnxEngine, image: np.ndarray) -> None:
     with pytest.raises(BadInput, match=r"uint8 \(height, width, 3\)"):
         faces.look(engine, image)
+
+
+def test_the_mesh_holds_no_operator_that_breaks_the_blocked_layout() -> None:
+    """With ONNX Runtime's PRelu it takes four times as long on a CPU; see tools/convert_face_models.py."""
+    assert b"PRelu" not in models.load(faces.MESH).read()

@@ -57,3 +57,30 @@ async def test_clearing_forgets_the_waiting_frame_and_goes_on() -> None:
     frames.put("new")
     assert await frames.take() == "new"
     assert frames.dropped == 1
+
+
+async def test_a_reader_is_hungry_while_it_waits_and_once_it_has_taken_the_newest() -> None:
+    frames: Frames[int] = Frames()
+    assert not frames.hungry
+    reader = asyncio.create_task(frames.take())
+    await asyncio.sleep(0)
+    assert frames.hungry
+    frames.put(1)
+    await reader
+    assert frames.hungry
+    frames.put(2)
+    assert not frames.hungry
+    frames.clear()
+    assert not frames.hungry
+    await asyncio.sleep(0)
+    frames.put(3)
+    await frames.take()
+    frames.close()
+    assert not frames.hungry
+
+
+async def test_a_reader_that_gave_up_waiting_is_not_hungry() -> None:
+    frames: Frames[int] = Frames()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(frames.take(), 0.01)
+    assert not frames.hungry

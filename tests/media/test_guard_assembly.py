@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -66,6 +67,16 @@ def test_packets_out_of_order_and_twice_make_the_same_frames() -> None:
     assert numbers(feed(assembly, mixed)) == list(range(len(mixed[3:]) // 5 * 4 + 1))
 
 
+def test_a_keyframe_whose_delimiter_has_a_packet_of_its_own_is_a_keyframe() -> None:
+    """Told otherwise, a sender that answers requests for keyframes would be taken for a deaf one."""
+    assembly = Assembly()
+    feed(assembly, frame_of(0, packets=2, key=True, first=100))
+    delimiter, *rest = frame_of(1, packets=3, first=102)
+    rest[0].key_start = True
+    (frame,) = feed(assembly, [delimiter, *rest])
+    assert frame == EncodedFrame(b"1.0;1.1;1.2;", 18_000, key=True, at=0.0)
+
+
 def test_all_frames_that_waited_for_a_packet_come_at_once_when_it_does() -> None:
     """aiortc gives out one frame per packet, so that the delay stays for the rest of the lesson."""
     assembly = Assembly()
@@ -95,6 +106,40 @@ def test_a_packet_lost_for_good_leads_to_a_keyframe_and_no_smeared_frame_comes_o
     assert numbers(feed(assembly, frames[12] + frames[13], now=2.4)) == [12, 13]
     assert assembly.dropped == 10
     assert not assembly.add(frames[14][0], 9.0).ask_key
+
+
+def test_holes_that_are_filled_in_time_one_after_the_other_ask_for_no_keyframe() -> None:
+    """Each one waits for less than PATIENCE, but there is always one: a lossy line whose round trip takes a while."""
+    assembly, came = Assembly(), 0
+    pieces = [piece for frame in stream(200) for piece in frame]
+    late = {n: piece for n, piece in enumerate(pieces) if n > 3 and n % 3 == 0}
+    holes = 0
+    for n, piece in enumerate(pieces):
+        arrived = [late[n - 6]] if n - 6 in late else []
+        for each in [*arrived, *([] if n in late else [piece])]:
+            outcome = assembly.add(each, n / 20)
+            assert not outcome.ask_key
+            came += len(outcome.frames)
+        holes += assembly._has_hole()
+    assert came > 190
+    assert holes > 190
+
+
+def test_a_decoder_that_fails_at_every_keyframe_asks_no_more_often_than_one_that_gets_none() -> None:
+    """Each keyframe closes the hole for a moment, which must not make the next request come sooner."""
+    assembly, asked, answered, sequence = Assembly(), [], True, 100
+    for number in range(20 * 30):
+        now = number / 30
+        frame = frame_of(number, key=not answered, first=sequence)
+        answered, sequence = True, sequence + 1
+        outcome = assembly.add(frame[0], now)
+        if outcome.frames:
+            assembly.lose()
+        if outcome.ask_key:
+            asked.append(now)
+            answered = False
+    assert len(asked) > 10
+    assert min(later - earlier for earlier, later in pairwise(asked)) >= REPEAT_KEY
 
 
 def test_a_stream_joined_in_the_middle_waits_for_a_keyframe() -> None:

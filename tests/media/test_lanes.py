@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,21 @@ class Gate:
         self.started.set()
         self.opened.wait(30)
         return "through"
+
+
+class Pool:
+    """Lanes as their one user has them: work waits until one is free, and no longer than a deadline."""
+
+    def __init__(self, count: int, **options: float) -> None:
+        self._freed = asyncio.Event()
+        self.lanes: Lanes[Any] = Lanes(count, on_free=self._freed.set, **options)  # type: ignore[arg-type]
+
+    async def run(self, work: Callable[[], Any], deadline: float) -> Any:
+        async with asyncio.timeout(deadline):
+            while not self.lanes.free and not self.lanes.stuck and not self.lanes.closed:
+                self._freed.clear()
+                await self._freed.wait()
+            return await asyncio.shield(self.lanes.start(work))
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -47,16 +63,16 @@ def count_from_here() -> None:
 
 
 async def test_it_answers_and_passes_errors_on() -> None:
-    lanes: Lanes[int] = Lanes(1)
+    lanes = Pool(1)
     assert await lanes.run(lambda: 7, deadline=5) == 7
     with pytest.raises(ZeroDivisionError):
         await lanes.run(lambda: 1 // 0, deadline=5)
     assert await lanes.run(lambda: 8, deadline=5) == 8
-    lanes.close()
+    lanes.lanes.close()
 
 
 async def test_late_work_is_a_timeout_and_its_lane_comes_back() -> None:
-    lanes: Lanes[str] = Lanes(1)
+    lanes = Pool(1)
     gate = Gate()
     with pytest.raises(TimeoutError):
         await lanes.run(gate, deadline=0.05)
@@ -64,31 +80,31 @@ async def test_late_work_is_a_timeout_and_its_lane_comes_back() -> None:
         await lanes.run(lambda: "next", deadline=0.05)  # waits for the only lane
     gate.opened.set()
     assert await lanes.run(lambda: "next", deadline=5) == "next"
-    lanes.close()
+    lanes.lanes.close()
 
 
 async def test_a_hung_lane_is_replaced_but_no_more_often_than_there_are_spares() -> None:
-    lanes: Lanes[str] = Lanes(1, spares=2, patience=0.05)
+    lanes = Pool(1, spares=2, patience=0.05)
     gates = [Gate() for _ in range(3)]
     for gate in gates:
         with pytest.raises(TimeoutError):
             await lanes.run(gate, deadline=0.03)
-        hung = lanes.hung
-        await until(lambda hung=hung: lanes.hung > hung)
-    assert lanes.stuck
+        hung = lanes.lanes.hung
+        await until(lambda hung=hung: lanes.lanes.hung > hung)
+    assert lanes.lanes.stuck
     assert threads() == 3
     with pytest.raises(EngineDown, match="free thread"):
         await lanes.run(lambda: "refused at once", deadline=5)
     for gate in gates:
         gate.opened.set()
-    await until(lambda: lanes.hung == 0)
+    await until(lambda: lanes.lanes.hung == 0)
     await until(lambda: threads() == 1)
     assert await lanes.run(lambda: "again", deadline=5) == "again"
-    lanes.close()
+    lanes.lanes.close()
 
 
 async def test_a_cancelled_wait_gives_the_lane_back() -> None:
-    lanes: Lanes[str] = Lanes(1)
+    lanes = Pool(1)
     gate = Gate()
     task = asyncio.create_task(lanes.run(gate, deadline=30))
     await until(gate.started.is_set)
@@ -98,21 +114,36 @@ async def test_a_cancelled_wait_gives_the_lane_back() -> None:
         each.cancel()
         with pytest.raises(asyncio.CancelledError):
             await each
+    assert not lanes.lanes.free
     gate.opened.set()
     assert await lanes.run(lambda: "free", deadline=5) == "free"
+    lanes.lanes.close()
+
+
+async def test_a_busy_pool_takes_nothing_and_says_when_it_is_free() -> None:
+    freed: list[bool] = []
+    lanes: Lanes[str] = Lanes(1, on_free=lambda: freed.append(lanes.free))
+    gate = Gate()
+    answer = lanes.start(gate)
+    assert not lanes.free
+    with pytest.raises(EngineDown, match="free thread"):
+        lanes.start(lambda: "no")
+    gate.opened.set()
+    assert await answer == "through"
+    await until(lambda: freed == [True])
     lanes.close()
 
 
 async def test_they_run_beside_one_another() -> None:
-    lanes: Lanes[None] = Lanes(2)
+    lanes = Pool(2)
     together = threading.Barrier(2)
     await asyncio.gather(*(lanes.run(lambda: together.wait(10) and None, deadline=10) for _ in range(2)))
-    lanes.close()
+    lanes.lanes.close()
 
 
 async def test_closed_means_down() -> None:
-    lanes: Lanes[int] = Lanes(2)
-    lanes.close()
+    lanes = Pool(2)
+    lanes.lanes.close()
     with pytest.raises(EngineDown):
         await lanes.run(lambda: 1, deadline=1)
 
@@ -121,10 +152,10 @@ def test_work_that_ends_after_its_loop_harms_nobody(caplog: pytest.LogCaptureFix
     gate = Gate()
 
     async def leave() -> None:
-        lanes: Lanes[str] = Lanes(1)
+        lanes = Pool(1)
         with pytest.raises(TimeoutError):
             await lanes.run(gate, deadline=0.01)
-        lanes.close()
+        lanes.lanes.close()
 
     asyncio.run(leave())
     gate.opened.set()
@@ -139,7 +170,7 @@ async def test_an_idle_lane_holds_nothing_of_its_last_work() -> None:
 
     class Picture: ...
 
-    lanes: Lanes[None] = Lanes(1)
+    lanes = Pool(1)
     picture = Picture()
     gone = weakref.ref(picture)
     await lanes.run(lambda kept=picture: None, deadline=5)
@@ -147,4 +178,4 @@ async def test_an_idle_lane_holds_nothing_of_its_last_work() -> None:
     await asyncio.sleep(0)
     gc.collect()
     assert gone() is None
-    lanes.close()
+    lanes.lanes.close()

@@ -11,9 +11,16 @@ import pytest
 
 from lessonroom import models
 from lessonroom.errors import ModelRefused
+from lessonroom.media import sessions
 from lessonroom.media.onnx_engine import OnnxEngine
+from lessonroom.media.providers import Gpu, Machine, choose, probe
 from tests.contracts import tiny_models
 from tests.contracts.engine import EngineContract
+
+
+@pytest.fixture
+def models_dir(tmp_path: Path) -> Path:
+    return tiny_models.write(tmp_path)
 
 
 class TestOnnxEngine(EngineContract):
@@ -21,6 +28,21 @@ class TestOnnxEngine(EngineContract):
     def engine(self, models_dir: Path) -> Iterator[OnnxEngine]:
         with OnnxEngine(models_dir=models_dir) as engine:
             yield engine
+
+
+def test_a_gpu_that_does_not_start_although_nothing_was_missing_leaves_the_cpu(
+    models_dir: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """ONNX Runtime complains about what this machine lacks and goes on elsewhere; the engine says so in one line."""
+    choice = choose(("tensorrt", "cuda"), Machine({}, Gpu("Test", "9.0", "101300")))
+    assert choice.name == "TensorRT"
+    if not probe().missing:
+        pytest.skip("there is a GPU here")
+    with OnnxEngine(models_dir=models_dir, choice=choice, cache=models_dir / "engines") as engine:
+        assert engine.provider == "CPU"
+        assert engine.reason == "CUDA did not start"
+        assert engine.infer("double", {"x": np.ones((1, 3), np.float32)})["y"][0, 0] == 2
+    capfd.readouterr()
 
 
 def test_a_swapped_file_is_refused(tmp_path: Path) -> None:
@@ -75,3 +97,27 @@ def test_the_shipped_models_answer_and_keep_their_promises(capfd: pytest.Capture
                 }
                 assert all(len(answer) == batch for answer in engine.infer(name, inputs).values())
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("cores", "exact"),
+    [
+        (["fpu avx2 avx512f avx512_vnni"] * 2, True),
+        (["fpu avx2 avx_vnni"] * 2, True),
+        (["fpu avx2 avx512f", "fpu avx2 avx512f"], False),
+        (["fpu avx2 avx_vnni", "fpu avx2"], False),
+        ([], False),
+        (None, False),
+    ],
+    ids=["VNNI of AVX-512", "VNNI of AVX", "AVX-512 alone", "not on every core", "no flags", "nothing told"],
+)
+def test_eight_bits_are_summed_the_quick_way_only_where_no_sum_can_overflow(
+    cores: list[str] | None, exact: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    if cores is not None:
+        cpuinfo.write_text("".join(f"processor\t: {n}\nflags\t\t: {flags}\n\n" for n, flags in enumerate(cores)))
+    monkeypatch.setattr(sessions, "_CPUINFO", cpuinfo)
+    sessions._sums_eight_bits.cache_clear()
+    assert sessions._sums_eight_bits() is exact
+    sessions._sums_eight_bits.cache_clear()

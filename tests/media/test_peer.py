@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import gc
 import random
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -17,6 +20,7 @@ from aiortc import RTCRtpSender
 from lessonroom.errors import BadSdp, Busy
 from lessonroom.media import peer as peer_module
 from lessonroom.media.frames import FramesEnded
+from lessonroom.media.guard import sampling
 from lessonroom.media.guard.assembly import EncodedFrame
 from lessonroom.media.guard.ice import MOST_DATAGRAMS
 from lessonroom.media.peer import Analyser, End, State
@@ -96,6 +100,82 @@ async def test_what_is_lost_on_the_way_is_counted_while_the_session_goes_on_and_
     await asyncio.gather(analyser.close(), sender.close())
     assert metrics.lost.labels("broken")._value.get() == receiver.decode_errors
     assert metrics.lost.labels("skipped")._value.get() == receiver.dropped
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes seconds to learn of a stream takes tenths."""
+    seconds = {"MEASURED": 0.3, "KEY_SECONDS": 0.3, "LEAST_INTERVAL": 0.2, "UNANSWERED": 0.4, "SLOW": 0.3}
+    for name, value in seconds.items():
+        monkeypatch.setattr(sampling, name, value)
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_dear_stream_is_decoded_no_more_often_than_pictures_are_taken() -> None:
+    """A client that nobody can ask to send less, such as OBS: decoding all of it costs four times as much."""
+    session = await Session(Sender(MovingPicture(rate=20, width=480, height=360))).connect()
+    frames, receiver = session.analyser.frames, session.analyser._connection.receiver
+    frames.interval = 0.3
+    async with asyncio.timeout(10):
+        while not receiver._sampling.keys_only:
+            await frames.take()
+        for _ in range(2):
+            await frames.take()
+        decoded, packets = frames.received, receiver.packets
+        for _ in range(4):
+            assert (await frames.take()).key_frame
+            await asyncio.sleep(0.3)
+    assert frames.received - decoded <= 5
+    assert receiver.packets - packets >= 20
+    assert receiver.dropped == 0
+    await session.close()
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_client_that_ignores_requests_for_keyframes_is_decoded_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = await Session(Sender(MovingPicture(rate=20, width=480, height=360))).connect()
+    frames, receiver = session.analyser.frames, session.analyser._connection.receiver
+    asked: list[bool] = []
+    monkeypatch.setattr(session.sender.sender, "_send_keyframe", lambda: asked.append(True))
+    frames.interval = 0.3
+    async with asyncio.timeout(10):
+        while not receiver._sampling._deaf:
+            await frames.take()
+    decoded, sent = frames.received, session.sender.track.sent
+    await asyncio.sleep(0.5)
+    assert asked
+    assert not receiver._sampling.keys_only
+    assert frames.received - decoded >= session.sender.track.sent - sent - 2 > 4
+    await session.close()
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_deaf_client_whose_own_keyframes_come_often_enough_is_decoded_by_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = await Session(Sender(MovingPicture(rate=20, width=480, height=360))).connect()
+    frames, receiver, sender = session.analyser.frames, session.analyser._connection.receiver, session.sender.sender
+    make, asked = sender._send_keyframe, []
+    monkeypatch.setattr(sender, "_send_keyframe", lambda: asked.append(True))
+    frames.interval = 0.6
+
+    async def keyframes() -> None:
+        while True:
+            await asyncio.sleep(0.9)
+            make()
+
+    making = asyncio.create_task(keyframes())
+    async with asyncio.timeout(20):
+        while not receiver._sampling._own:
+            await frames.take()
+        asked.clear()
+        decoded, packets = frames.received, receiver.packets
+        while receiver.packets < packets + 40:
+            assert (await frames.take()).key_frame
+    making.cancel()
+    assert frames.received - decoded <= 4
+    assert (asked, receiver.dropped) == ([], 0)
+    await session.close()
 
 
 async def test_nothing_comes_out_once_it_is_closed() -> None:
@@ -207,7 +287,7 @@ async def test_one_candidate_too_many_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "fmtp",
-    ["profile-level-id=640032;packetization-mode=1", "profile-level-id=zz", "packetization-mode=9"],
+    ["profile-level-id=6e0032;packetization-mode=1", "profile-level-id=zz", "packetization-mode=9"],
 )
 async def test_an_offer_without_a_format_in_common_is_refused(fmtp: str) -> None:
     sender = Sender()
@@ -319,6 +399,50 @@ async def test_connecting_and_closing_again_and_again_leaves_nothing_behind() ->
     for number in range(20):
         await lesson(number)
     await let_go(before)
+
+
+async def test_a_hundred_connections_take_no_memory_with_them() -> None:
+    """Neither Python's nor that of libav, OpenSSL and libsrtp, which each hold tens of kilobytes for a connection."""
+
+    async def connections(count: int) -> None:
+        sessions = [await Session(Sender(MovingPicture(rate=10))).connect() for _ in range(count)]
+        await asyncio.gather(*(session.close() for session in sessions))
+
+    for _ in range(5):
+        await connections(4)
+    blocks, native = memory()
+    for _ in range(25):
+        await connections(4)
+    after, native_after = memory()
+    # a connection is 2,000 blocks and 300 kB: a tenth of one, each time, would be seen
+    assert after - blocks < 100 * 200
+    assert native_after - native < 100 * 30_000
+
+
+def memory() -> tuple[int, int]:
+    """Blocks of Python's own allocator, and bytes of the C library's that are in use."""
+    for _ in range(3):
+        gc.collect()
+    return sys.getallocatedblocks(), _c_memory()
+
+
+def _c_memory() -> int:
+    """From glibc 2.33 on; nothing elsewhere."""
+    ask = getattr(ctypes.CDLL(None), "mallinfo2", None)
+    if ask is None:
+        return 0
+    ask.restype = Allocated
+    found = ask()
+    return int(found.uordblks) + int(found.hblkhd)
+
+
+class Allocated(ctypes.Structure):
+    """What mallinfo2(3) answers."""
+
+    _fields_ = [
+        *((name, ctypes.c_size_t) for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd")),
+        *((name, ctypes.c_size_t) for name in ("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")),
+    ]
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.01, 0.03, 0.06, 0.1, 0.2])

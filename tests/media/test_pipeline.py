@@ -4,35 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pytest
+from av import VideoFrame
 
 from lessonroom.config import Settings
+from lessonroom.media import shots
 from lessonroom.media import strain as feeling
 from lessonroom.media.frames import Frames
 from lessonroom.media.hints import HintState
 from lessonroom.media.meter import Unmetered
 from lessonroom.media.pipeline import Watch, strain_rules
-from lessonroom.media.types import Box, Cue, Face, Hint, Observation, Place, Sample, Strain, Unseen, Watching
+from lessonroom.media.shots import pixels
+from lessonroom.media.types import Box, Cue, Face, Hint, Observation, Place, Sample, Strain, Track, Unseen, Watching
 from lessonroom.media.vision import Vision
 from tests.media.sequences import Student, held
 
 SETTINGS = Settings()
 
 
-class Frame:
-    """What the watch needs of a decoded frame; counts how often it was converted."""
-
-    width, height = 32, 24
-    converted = 0
-
-    def to_ndarray(self, **_: str) -> np.ndarray:
-        Frame.converted += 1
-        return np.zeros((24, 32, 3), np.uint8)
+def picture() -> VideoFrame:
+    """What a decoder gives."""
+    return VideoFrame.from_ndarray(np.zeros((36, 32), np.uint8), format="yuv420p")
 
 
 @dataclass
@@ -44,25 +41,28 @@ class Lesson:
     hints: HintState | None = None
     lasts: float = 200.0
     now: float = 0.0
+    next_frame: float = 0.0
     strains: list[Strain] = field(default_factory=list)
     shown: list[Hint] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.next_frame = self.now
         self.frames: Frames[Any] = Frames()
-        self.vision = Vision(self.look, deadline=10, threads=1, meter=Unmetered(), clock=lambda: self.now)
+        self.vision = Vision(self._each, deadline=10, threads=1, least=0.25, meter=Unmetered(), clock=lambda: self.now)
         self.watch = Watch(
             self.frames, self.vision, lambda: self.now, self.settings,
             on_strain=self.strains.append, on_hint=self.shown.append, meter=Unmetered(), hints=self.hints,
             pause=self.pause,
         )  # fmt: skip
 
+    def _each(self, samples: Sequence[Sample]) -> list[Observation]:
+        return [self.look(sample) for sample in samples]
+
     async def pause(self, seconds: float) -> None:
         end = self.now + seconds
-        while True:
-            self.frames.put(Frame(), at=self.now)
-            if self.now + 0.2 > end:
-                break
-            self.now += 0.2  # five frames a second
+        while self.next_frame <= end:
+            self.frames.put(picture(), at=self.next_frame)
+            self.next_frame += 0.2  # five frames a second
         self.now = end
         if self.now > self.lasts:
             self.frames.close()
@@ -149,7 +149,7 @@ async def test_each_look_is_told_where_the_last_one_saw_the_face() -> None:
             return Observation(sample.captured_at, Unseen.NO_FACE)
         return Observation(sample.captured_at, Unseen.TOO_DARK, Face(boxes[number // 2], 0.9))
 
-    lesson = Lesson(look, lasts=2.0)
+    lesson = Lesson(look, lasts=3.0)
     await lesson.run()
     assert [place and place.box for place in told[:5]] == [None, boxes[0], boxes[0], boxes[1], boxes[1]]
     assert lesson.watch._place is not None
@@ -157,11 +157,86 @@ async def test_each_look_is_told_where_the_last_one_saw_the_face() -> None:
     assert lesson.watch._place is None
 
 
-async def test_only_what_is_looked_at_is_converted() -> None:
-    Frame.converted = 0
+class Sketched:
+    """A look that follows a face: keeps the sketches it made, and how many were left when it was asked again."""
+
+    def __init__(self) -> None:
+        self.sketches: list[np.ndarray] = []
+        self.left: list[int] = []
+
+    def __call__(self, sample: Sample) -> Observation:
+        self.left.append(sum(sketch.any() for sketch in self.sketches))
+        self.sketches.append(np.full(144, 0.5, np.float32))
+        track = Track((30.0, 30.0), 50.0, 0.0, 0.0, self.sketches[-1], 0.9, sample.captured_at)
+        face, chances = Face(Box(0, 0, 50, 50), 0.9), {"neutral": 1.0}
+        return Observation(sample.captured_at, face=face, quality=1.0, expression=chances, track=track)
+
+
+async def test_the_sketch_of_a_face_is_black_once_the_next_is_made_and_when_the_pictures_end() -> None:
+    look = Sketched()
+    await Lesson(look, lasts=5.0).run()
+    assert look.left[:3] == [0, 1, 1]
+    assert not any(sketch.any() for sketch in look.sketches)
+
+
+async def test_the_sketch_of_a_face_is_black_at_once_when_the_watch_is_stopped() -> None:
+    """Consent that is taken back leaves nothing of the face in memory."""
+    look = Sketched()
+    lesson = Lesson(look)
+    running = asyncio.create_task(lesson.run())
+    while len(lesson.strains) < 3:
+        await asyncio.sleep(0)
+    assert look.sketches[-1].any()
+    lesson.watch.stop()
+    assert not any(sketch.any() for sketch in look.sketches[:3])
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_a_camera_that_is_muted_leaves_no_sketch_behind() -> None:
+    look = Sketched()
+    lesson = Lesson(look)
+    lesson.watch._take_in(look(Sample(np.zeros((4, 4, 3), np.uint8), 0.0)))
+    freeze(lesson, 4)
+    assert look.sketches[0].any()
+    freeze(lesson, 2)
+    assert not look.sketches[0].any()
+    lesson.vision.close()
+
+
+async def test_a_frame_is_looked_at_soon_after_it_came_and_not_just_before_the_next() -> None:
+    ages: list[float] = []
+
+    def look(sample: Sample) -> Observation:
+        ages.append(lesson.now - sample.captured_at)
+        return Observation(sample.captured_at, Unseen.NO_FACE)
+
+    lesson = Lesson(look, lasts=30.0)
+    await lesson.run()
+    assert len(ages) > 50
+    assert max(ages[2:]) < 0.03
+
+
+async def test_a_frame_that_is_late_is_awaited() -> None:
+    """The camera's network wavers: at the time at which it is expected, only the one before is here."""
+    lesson = Lesson(as_seen(Student(1)), lasts=10.0)
+    await lesson.run()
+    lesson.frames = lesson.watch._frames = Frames()
+    lesson.frames.put(picture(), at=lesson.now - 0.19)
+    taking = asyncio.create_task(lesson.watch._newest())
+    await asyncio.sleep(0)
+    assert not taking.done()
+    lesson.frames.put(picture(), at=lesson.now + 0.01)
+    await taking
+    assert lesson.frames.taken_at == lesson.now + 0.01
+
+
+async def test_only_what_is_looked_at_is_converted(monkeypatch: pytest.MonkeyPatch) -> None:
+    converted: list[VideoFrame] = []
+    monkeypatch.setattr(shots, "pixels", lambda frame: converted.append(frame) or pixels(frame))
     lesson = Lesson(as_seen(Student(1)), lasts=60)
     await lesson.run()
-    assert Frame.converted == lesson.watch.samples == len(lesson.strains)
+    assert len(converted) == lesson.watch.samples == len(lesson.strains)
     assert 115 <= lesson.watch.samples <= 122  # two a second
     assert lesson.frames.received > 290
     assert lesson.frames.dropped > 170
@@ -169,17 +244,32 @@ async def test_only_what_is_looked_at_is_converted() -> None:
 
 async def test_a_slow_model_lowers_the_rate_and_nothing_grows() -> None:
     lesson = Lesson(as_seen(Student(1)), lasts=300)
-    quick = lesson.vision._look
+    quick = lesson.look
 
     def slow(sample: Sample) -> Observation:
         lesson.now += 1.6  # the look takes this long
         return quick(sample)
 
-    lesson.vision._look = slow
+    lesson.look = slow
     await lesson.run()
     assert lesson.watch.rate == SETTINGS.sample_rate_least
     assert lesson.watch.samples < 160
     assert lesson.strains[-1].watching is Watching.WATCHING
+
+
+async def test_the_receiver_is_told_how_often_a_picture_is_taken() -> None:
+    """It decodes no more of a stream that is dear to decode (:mod:`lessonroom.media.guard.sampling`)."""
+    told: list[float] = []
+
+    def look(sample: Sample) -> Observation:
+        told.append(lesson.frames.interval)
+        return Observation(sample.captured_at, quality=1.0, expression={"neutral": 1.0})
+
+    lesson = Lesson(look)
+    lesson.vision.beat.share = 0.4
+    await lesson.run()
+    assert told[0] == pytest.approx(1 / 0.8)
+    assert told[-1] == pytest.approx(1 / lesson.watch.rate)
 
 
 async def test_stop_means_at_once_and_for_good() -> None:
@@ -196,7 +286,7 @@ async def test_stop_means_at_once_and_for_good() -> None:
     async with asyncio.timeout(10):
         while not started.is_set():
             await asyncio.sleep(0.005)
-    lesson.frames.put(Frame(), at=1.0)
+    lesson.frames.put(picture(), at=1.0)
     lesson.watch.stop()
     assert lesson.frames.dropped == lesson.frames.received - 1
     opened.set()

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from lessonroom.errors import BadSetting
-from lessonroom.media.providers import Machine, choose, probe
+from lessonroom.media.providers import Gpu, Machine, choose, probe
 
 EVERYTHING = Machine({})
 NO_TENSORRT = Machine({"tensorrt": "libnvinfer.so.10 is missing"})
@@ -63,3 +63,18 @@ def test_asking_for_a_gpu_on_any_machine_prints_no_error() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() in {"TensorRT", "CUDA", "CPU"}
     assert done.stderr == ""
+
+
+def test_what_does_not_start_leaves_the_next_of_the_chain() -> None:
+    chosen = choose(ALL, Machine({}, Gpu("NVIDIA L4", "8.9", "101300")))
+    names = []
+    while chosen.on_gpu:
+        names.append(chosen.name)
+        chosen = chosen.weaker()
+    assert names == ["TensorRT", "CUDA"]
+    assert (chosen.name, chosen.reason) == ("CPU", "CUDA did not start")
+
+
+def test_who_asks_for_the_cpu_gets_no_gpu() -> None:
+    assert choose(("cpu",), Machine({}, Gpu("NVIDIA L4", "8.9"))).gpu is None
+    assert not choose(("cpu",)).on_gpu

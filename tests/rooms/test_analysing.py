@@ -1,7 +1,11 @@
-"""What one watch of a lesson hands to the next: the hints that were shown and what the teacher thought of them."""
+"""What one watch of a lesson hands to the next: the hints that were shown and what the teacher thought of them.
+
+And which lessons are taken while the server is overloaded.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -11,18 +15,21 @@ import pytest
 
 from lessonroom import messages as m
 from lessonroom.config import Settings
+from lessonroom.errors import Busy
 from lessonroom.media import hints as speaking
 from lessonroom.media.frames import Frames, FramesEnded
 from lessonroom.media.hints import HintState, Shown
+from lessonroom.media.strain import StrainState
 from lessonroom.media.types import Cue, Hint, Strain
 from lessonroom.metrics import Metrics
+from lessonroom.rooms import analysing
 from lessonroom.rooms.hub import Hub
 from lessonroom.rooms.live import Analyser
 from lessonroom.simulate.facts import ADULT, SETTING
 from lessonroom.storage.store import HintRecord, MemberRecord, RoomRecord
 from tests.fakes import FakeStore
 from tests.rooms.lesson import HOUSE
-from tests.rooms.test_hub import Guest, Judge, enter
+from tests.rooms.test_hub import PATIENCE, Guest, Judge, enter
 
 ROOM, STUDENT = "room-0001", "student-room-0001"
 
@@ -30,10 +37,13 @@ ROOM, STUDENT = "room-0001", "student-room-0001"
 class Camera:
     """An analyser that gets no pictures and stays until it is ended."""
 
-    ended = None
-
     def __init__(self) -> None:
         self.frames: Frames[object] = Frames()
+        self.ended: str | None = None
+
+    def end(self, why: str) -> None:
+        self.ended = why
+        self.frames.close()
 
     async def close(self) -> None:
         self.frames.close()
@@ -45,19 +55,24 @@ class Watch:
     samples, size, seconds = 0, (320, 240), 0
 
     def __init__(self, analyser: Analyser, hints: HintState | None, on_hint: Callable[[Hint], None]) -> None:
-        self._camera = analyser
+        self.camera = analyser
         self.given = hints
         self.hints = hints or HintState(started=time.monotonic())
         self._on_hint = on_hint
         self.noted: list[tuple[Cue, float]] = []
+        self.felt = StrainState(seen=12.5)
+        self.resumed: StrainState | None = None
 
     async def run(self) -> None:
-        frames: Frames[object] = self._camera.frames  # type: ignore[assignment]
+        frames: Frames[object] = self.camera.frames  # type: ignore[assignment]
         with suppress(FramesEnded):
             await frames.take()
 
     def stop(self) -> None:
-        pass
+        self.felt = StrainState()
+
+    def resume(self, felt: StrainState) -> None:
+        self.resumed = felt
 
     def note(self, cue: Cue, age: float = 0.0) -> None:
         self.noted.append((cue, age))
@@ -78,7 +93,10 @@ class House:
 
     def __init__(self, store: FakeStore, settings: Settings | None = None) -> None:
         self.watches: list[Watch] = []
-        self.hub = Hub(store, Judge(), self._make, settings or Settings(), Metrics(), house=HOUSE)
+        self.cameras: list[Camera] = []
+        self.room_for_more = True
+        may = lambda: self.room_for_more  # noqa: E731
+        self.hub = Hub(store, Judge(), self._make, settings or Settings(), Metrics(), house=HOUSE, may_admit=may)
 
     def _make(
         self,
@@ -99,7 +117,8 @@ class House:
         return teacher, student
 
     def analyse(self) -> Watch:
-        self.hub.analyse(ROOM, STUDENT, Camera())
+        self.cameras.append(Camera())
+        self.hub.analyse(ROOM, STUDENT, self.cameras[-1])
         return self.watches[-1]
 
 
@@ -157,4 +176,92 @@ async def test_a_restarted_server_keeps_the_pause_since_the_last_hint(house: Hou
     assert given is not None
     assert given.last is not None
     assert (given.last.id, given.last.answered) == ("hint-0001", False)
-    assert 99 < time.monotonic() - given.last.at < 110
+    assert 99 < time.monotonic() - given.last.at < 160
+
+
+async def test_an_overloaded_server_takes_no_analyser_of_a_new_lesson_and_says_so_in_the_room(house: House) -> None:
+    teacher, _ = await house.both()
+    house.room_for_more = False
+    with pytest.raises(Busy):
+        house.hub.may_analyse(ROOM, STUDENT)
+    assert (await teacher.get(m.Analysis)).reason == "no_capacity"
+    house.room_for_more = True
+    house.hub.may_analyse(ROOM, STUDENT)
+
+
+async def test_an_overloaded_server_keeps_the_lessons_that_it_has(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page whose line broke comes back with a new analyser, at once or a moment later: it was there before."""
+    await house.both()
+    (live,) = house.hub.live_rooms()
+    watch = house.analyse()
+    house.room_for_more = False
+    house.hub.may_analyse(ROOM, STUDENT)
+    await watch.camera.close()
+    async with asyncio.timeout(PATIENCE):
+        while live.session is not None:
+            await asyncio.sleep(0)
+    house.hub.may_analyse(ROOM, STUDENT)
+    monkeypatch.setattr(analysing, "RETURN_SECONDS", 0.0)
+    with pytest.raises(Busy):
+        house.hub.may_analyse(ROOM, STUDENT)
+
+
+@pytest.mark.parametrize(("why", "reason"), [("moved", "moving"), ("lost", "connection_poor")])
+async def test_what_was_learned_of_a_face_goes_on_after_an_analyser_was_cut_off(
+    house: House, why: str, reason: str
+) -> None:
+    """A student whose media worker died, or whose network stumbled, must not be learned anew for most of a minute."""
+    teacher, _ = await house.both()
+    known = house.analyse().felt
+    house.cameras[-1].end(why)
+    while (await teacher.get(m.Analysis)).reason != reason:
+        pass
+    assert house.analyse().resumed is known
+
+
+async def test_an_analyser_that_takes_the_place_of_another_knows_the_face(house: House) -> None:
+    await house.both()
+    known = house.analyse().felt
+    second = house.analyse()
+    assert second.resumed is known
+    assert house.watches[0].felt == StrainState()
+
+
+async def test_a_client_that_left_takes_what_was_learned_of_it_along(house: House) -> None:
+    teacher, _ = await house.both()
+    house.analyse()
+    house.cameras[-1].end("left")
+    while (await teacher.get(m.Members)).members[-1].role == "analyser":
+        pass
+    assert house.analyse().resumed is None
+
+
+@pytest.mark.parametrize("said", [m.ConsentSend(agreed=False), m.Camera(on=False)])
+async def test_what_was_learned_of_a_face_is_forgotten_within_a_second_when_analysis_is_forbidden(
+    house: House, said: m.FromPage
+) -> None:
+    """Also where no analyser runs that could be stopped: the one that saw it was lost a moment before."""
+    house.hub.start()
+    teacher, student = await house.both()
+    house.analyse()
+    house.cameras[-1].end("moved")
+    while (await teacher.get(m.Analysis)).reason != "moving":
+        pass
+    (live,) = house.hub.live_rooms()
+    assert live.felt is not None
+    student.say(said)
+    async with asyncio.timeout(PATIENCE):
+        while live.felt is not None:
+            await asyncio.sleep(0.01)
+
+
+async def test_what_was_learned_of_a_face_does_not_wait_for_ever(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analysing, "FELT_SECONDS", 0.0)
+    teacher, _ = await house.both()
+    house.analyse()
+    house.cameras[-1].end("moved")
+    while (await teacher.get(m.Analysis)).reason != "moving":
+        pass
+    assert house.analyse().resumed is None

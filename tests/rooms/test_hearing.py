@@ -17,7 +17,7 @@ from lessonroom.rooms.hub import Hub
 from lessonroom.rooms.listening import Exercise
 from tests.fakes import FakeStore
 from tests.rooms.test_analysing import ROOM, STUDENT, House, store
-from tests.rooms.test_hub import Guest, Judge, enter
+from tests.rooms.test_hub import PATIENCE, Guest, Judge, enter
 
 __all__ = ["store"]
 
@@ -50,7 +50,7 @@ class School:
         """Assert that the teacher is told nothing in this second."""
         self.second()
         self.teacher.say(m.Ping())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while (frame := await self.teacher.outbox.take()) is not None:
                 message = m.parse_to_page(frame)
                 assert not isinstance(message, m.HintShow)
@@ -211,7 +211,7 @@ async def test_a_watch_that_begins_is_told_what_was_heard_before(house: House) -
     await School(house.hub, teacher, student).say(student, PLEA)
     ((cue, age),) = house.analyse().noted
     assert cue is Cue.CHAT
-    assert 0 <= age < 5
+    assert 0 <= age < PATIENCE
 
 
 async def test_a_hint_that_was_heard_keeps_the_next_watch_quiet_and_its_answer_counts(store: FakeStore) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, NoReturn
 
 import pytest
@@ -15,15 +15,20 @@ from lessonroom.chat.types import Action, Decider, Line, Standing, StandingClass
 from lessonroom.config import Settings
 from lessonroom.errors import Busy, NotFound, Refused, StoreDown
 from lessonroom.metrics import Metrics
-from lessonroom.rooms import keeping
+from lessonroom.policy import Mode
+from lessonroom.rooms import carrying, keeping, ruling
 from lessonroom.rooms.hub import Hub, Seat
 from lessonroom.rooms.live import CHAT_WAITING
 from lessonroom.rooms.outbox import Outbox
 from lessonroom.simulate.facts import ADULT, SETTING
 from lessonroom.storage.audit import AuditRecord
+from lessonroom.storage.consent import ConsentRecord
 from lessonroom.storage.store import MemberRecord, NewMessage, RoomRecord, StoredMessage
 from tests.fakes import FakeStore
 from tests.rooms.lesson import HOUSE
+
+PATIENCE = 30.0
+"""How long a test waits for something that must come, in seconds."""
 
 
 class Judge:
@@ -34,7 +39,7 @@ class Judge:
         self.seen: list[tuple[str, Standing, list[Line]]] = []
         self.error: Exception | None = None
 
-    async def screen(self, text: str, *, sender: str, standing: Standing, context: list[Line]) -> Verdict:
+    async def screen(self, text: str, *, room: str, sender: str, standing: Standing, context: list[Line]) -> Verdict:
         self.seen.append((text, standing, context))
         if text in self.gates:
             await self.gates[text].wait()
@@ -66,7 +71,7 @@ class Guest:
         self.hub.receive(self.seat, message)
 
     async def get(self, kind: type[Any]) -> Any:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 frame = await self.outbox.take()
                 assert frame is not None, f"closed with {self.outbox.code}"
@@ -166,6 +171,27 @@ async def test_too_many_waiting_messages_of_one_room_are_refused(hub: Hub, judge
         await student.get(m.ChatAck)
 
 
+async def test_a_message_whose_turn_comes_too_late_is_refused_and_the_next_one_goes_through(
+    hub: Hub, store: SlowStore, judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under more than it can carry a server stays late by so much and no more; what is under way is not given up."""
+    student = await enter(hub, "student")
+    gate = judge.gates["slow"] = asyncio.Event()
+    student.say(chat("slow", "message-1"))
+    while not judge.seen:
+        await asyncio.sleep(0)
+    with monkeypatch.context() as patch:
+        patch.setattr(carrying, "LONGEST_WAIT", 0.0)
+        student.say(chat("late", "message-2"))
+    student.say(chat("next", "message-3"))
+    gate.set()
+    assert (await student.get(m.ChatAck)).id == "message-1"
+    refused = await student.get(m.ChatRefused)
+    assert (refused.id, refused.code) == ("message-2", "busy")
+    assert (await student.get(m.ChatAck)).id == "message-3"
+    assert await store.last_seq("room-0001") == 2
+
+
 async def test_a_filter_that_raises_holds_the_message(hub: Hub, judge: Judge) -> None:
     teacher, student = await enter(hub, "teacher"), await enter(hub, "student")
     judge.error = RuntimeError("a defect")
@@ -238,9 +264,90 @@ async def test_a_withdrawal_counts_at_once_and_is_written_as_soon_as_the_store_i
     hub.leave(student.seat)
     assert not student.seat.live.idle  # the room is not forgotten before it is written
     store.down = False
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while [word.given for word in await store.consents("student-sender")] != [False]:
             await asyncio.sleep(0.005)
+
+
+async def test_a_no_survives_its_room_that_breaks_while_the_store_is_away(
+    hub: Hub, store: SlowStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The room is read anew as soon as the store is back, perhaps before the no is written: it counts there, too."""
+    student = await enter(hub, "student")
+    student.say(m.ConsentSend(agreed=True))
+    while student.seat.live.room.consent.agreed is None:
+        await asyncio.sleep(0)
+    away, keep = True, store.add_consent
+
+    async def sometimes(consent: ConsentRecord, audit: AuditRecord) -> None:
+        if away:
+            raise StoreDown("told to be down")
+        await keep(consent, audit)
+
+    monkeypatch.setattr(store, "add_consent", sometimes)
+    monkeypatch.setattr(keeping, "RETRY_SECONDS", 0.01)
+    student.say(m.ConsentSend(agreed=False))
+    await asyncio.sleep(0)
+    hub._broken("room-0001", ZeroDivisionError())
+    hub.leave(student.seat)
+    again = await enter(hub, "student")
+    assert [word.given for word in await store.consents("student-sender")] == [True]
+    assert again.seat.live.room.consent.agreed is False
+    away = False
+    async with asyncio.timeout(PATIENCE):
+        while [word.given for word in await store.consents("student-sender")] != [False]:
+            await asyncio.sleep(0.005)
+    assert again.seat.live.room.consent.agreed is False
+
+
+async def test_a_yes_said_in_the_room_that_was_read_anew_is_not_undone_by_the_no_before_it(
+    hub: Hub, store: SlowStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "RETRY_SECONDS", 0.05)
+    student = await enter(hub, "student")
+    store.down = True
+    student.say(m.ConsentSend(agreed=False))
+    await asyncio.sleep(0)
+    hub._broken("room-0001", ZeroDivisionError())
+    hub.leave(student.seat)
+    store.down = False
+    again = await enter(hub, "student")
+    again.say(m.ConsentSend(agreed=True))
+    while again.seat.live.room.consent.agreed is not True:
+        await asyncio.sleep(0)
+    while not student.seat.live.idle:
+        await asyncio.sleep(0.005)
+    assert [word.given for word in await store.consents("student-sender")] == [True]
+
+
+async def test_rules_that_end_in_mid_lesson_are_told_and_put_on_record_though_nothing_is_analysed(
+    hub: Hub, store: SlowStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within a second or so, and on record as soon as the store is back."""
+    monkeypatch.setattr(ruling, "RETRY_SECONDS", 0.01)
+    await enter(hub, "teacher")
+    student = await enter(hub, "student")
+    watch = student.seat.live.room.watch
+    assert watch.ceiling is not None
+    watch.cap = watch.server_can = Mode.M3
+    student.say(m.ConsentSend(agreed=True))
+    while (await student.get(m.Analysis)).reason != "connecting":
+        pass
+    store.down = True
+    watch.ceiling = replace(watch.ceiling, until=time.time())
+    assert (await student.get(m.Analysis)).reason == "not_allowed"
+    await asyncio.sleep(0.03)
+    store.down = False
+    async with asyncio.timeout(PATIENCE):
+        while (await store.audits(None, 99))[-1].action != "policy.expired":
+            await asyncio.sleep(0.005)
+    assert (await store.room("room-0001")).ceiling == "M0"
+
+
+async def test_a_lesson_that_is_read_anew_still_needs_the_guardian(hub: Hub, store: SlowStore) -> None:
+    audit = AuditRecord("deed", 0.0, "test", "policy.decided", "room:room-0001")
+    await store.set_ceiling("room-0001", "M3", True, audit)
+    assert (await enter(hub, "student")).seat.live.room.consent.guardian_missing
 
 
 async def test_a_yes_that_cannot_be_written_is_told(hub: Hub, store: SlowStore) -> None:
@@ -296,7 +403,7 @@ async def test_an_empty_room_is_forgotten_after_a_while_and_read_again(
     hub.leave(student.seat)
     for guest_socket in list(first.outboxes):
         hub.leave(Seat(first, guest_socket, ""))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while hub._shelf.peek("room-0001") is not None:
             await asyncio.sleep(0.02)
     assert (await enter(hub, "student")).seat.live is not first
@@ -346,7 +453,7 @@ async def test_a_defect_in_the_room_itself_does_not_stop_the_clock_of_the_others
     assert student.outbox.code == m.CloseCode.SERVER_BUSY
     elsewhere.say(m.Ping())
     await elsewhere.get(m.Pong)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while hub._shelf.peek("room-0001") is not None:
             await asyncio.sleep(0.02)
     assert [live.room.id for live in hub.live_rooms()] == ["room-0002"]

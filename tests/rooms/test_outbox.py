@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
-from lessonroom.messages import ChatMessage, CloseCode, Description, Hints, Pong, Signal, ToPage, dump
+from lessonroom.messages import ChatMessage, CloseCode, Description, Hints, HintShow, Pong, Signal, ToPage, dump
 from lessonroom.rooms.outbox import Outbox
 
 
@@ -62,7 +63,7 @@ async def test_a_replay_waits_while_more_than_half_is_taken() -> None:
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(outbox.eased(), 0.01)
     await outbox.take()
-    await asyncio.wait_for(outbox.eased(), 1)
+    await asyncio.wait_for(outbox.eased(), 30)
 
 
 async def test_a_closed_outbox_lets_a_waiting_replay_go() -> None:
@@ -72,7 +73,7 @@ async def test_a_closed_outbox_lets_a_waiting_replay_go() -> None:
     waiting = asyncio.create_task(outbox.eased())
     await asyncio.sleep(0)
     outbox.close(1000)
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 30)
 
 
 def described(size: int) -> Signal:
@@ -110,4 +111,17 @@ async def test_a_replay_waits_while_more_than_half_of_the_bytes_are_taken() -> N
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(outbox.eased(), 0.01)
     await outbox.take()
-    await asyncio.wait_for(outbox.eased(), 1)
+    await asyncio.wait_for(outbox.eased(), 30)
+
+
+async def test_a_hint_tells_how_long_it_waited_when_it_is_taken_and_nothing_else_does() -> None:
+    """Operators see from it what the server itself adds on a hint's way to the teacher."""
+    ages: list[float] = []
+    outbox = Outbox(8, on_hint=ages.append)
+    made = int((time.time() - 2.0) * 1000)
+    outbox.send(Pong())
+    outbox.send(HintShow(id="hint-0001", at=made, cue="frowning", advice="slow_down", answered=False, helpful=None))
+    await outbox.take()
+    assert ages == []
+    await outbox.take()
+    assert [2.0 <= age < 30.0 for age in ages] == [True]

@@ -79,7 +79,7 @@ async def test_counting_goes_on_by_itself(monkeypatch: Any) -> None:
     one.start()
     await asyncio.sleep(0)
     records.down = False
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while one.counts.waiting is None:
             await asyncio.sleep(0.001)
     hub.task.cancel()

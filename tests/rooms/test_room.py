@@ -442,6 +442,41 @@ def test_a_row_that_expires_in_mid_lesson_ends_the_analysis_at_that_moment() -> 
     assert lesson.room.may_analyse(STUDENT) == "not_allowed"
 
 
+def test_what_has_had_its_time_is_put_on_record_once() -> None:
+    """Also where no analyser runs: the tick is due, and nothing else has to happen."""
+    law = Ceiling(Mode.M3, two_keys=True, until=START + 100, rows=("row",), version="1")
+    lesson = Lesson(consent=True, ceiling=law, guardian=Word(given=True, until=START + 50))
+    teacher, _ = lesson.both()
+    assert not lesson.room.due(lesson.now)
+    for seconds, reason in ((50, "guardian_missing"), (100, "not_allowed")):
+        lesson.now = START + seconds
+        assert lesson.room.due(lesson.now)
+        lesson.tell(ev.Tick())
+        assert not lesson.room.due(lesson.now)
+        assert lesson.all(m.Analysis, teacher)[-1].reason == reason
+    lesson.tell(ev.Tick())
+    assert lesson.all(do.KeepAudit) == [do.KeepAudit("consent.ended", "guardian")]
+    assert [(one.ceiling.mode, one.ceiling.rows) for one in lesson.all(do.KeepCeiling)] == [(Mode.M0, ("row",))]
+
+
+def test_what_the_student_says_elsewhere_is_told_to_the_students_page_alone() -> None:
+    """Also a no where nothing ran: the page would go on asking."""
+    lesson = Lesson()
+    teacher, student = lesson.both()
+    for by, given in ((By.SELF, False), (By.GUARDIAN, True), (By.SELF, True)):
+        lesson.tell(ev.Consented(by, Word(given, math.inf)))
+    assert lesson.all(m.ConsentNow, student) == [m.ConsentNow(agreed=False), m.ConsentNow(agreed=True)]
+    assert lesson.all(m.ConsentNow, teacher) == []
+
+
+def test_a_guardian_who_was_needed_is_needed_until_the_end() -> None:
+    """Facts that change in mid-lesson, or are read anew, lift nothing."""
+    lesson = Lesson(consent=True, ceiling=Ceiling(Mode.M3, two_keys=True))
+    lesson.both()
+    lesson.tell(ev.Settled(Ceiling(Mode.M3, two_keys=False), Word(given=True, until=math.inf), None))
+    assert lesson.room.may_analyse(STUDENT) == "guardian_missing"
+
+
 def test_a_consent_that_expires_in_mid_lesson_ends_the_analysis_and_is_asked_for_anew() -> None:
     guardian = Word(given=True, until=START + 50)
     lesson = Lesson(consent=True, guardian=guardian, ceiling=Ceiling(Mode.M3, two_keys=True))

@@ -17,6 +17,7 @@ from lessonroom.rooms import effects as do
 from lessonroom.rooms import events as ev
 from lessonroom.rooms.ceiling import Ceiling
 from lessonroom.rooms.consent import Word
+from lessonroom.rooms.people import view
 from lessonroom.rooms.talk import Admitted
 from lessonroom.storage.consent import By
 from lessonroom.storage.store import MessageState
@@ -325,7 +326,7 @@ class LessonMachine(RuleBasedStateMachine):
                         members = message.members
                     case m.Analysis():
                         shown = message
-            assert members == self.lesson.room._members()
+            assert members == view(self.lesson.room._rows())
             assert shown == self.lesson.room.analysis(self.lesson.now)
 
     @invariant()

@@ -20,7 +20,7 @@ from lessonroom.server.admission import About
 from lessonroom.simulate.facts import ADULT, PLACE, SETTING
 from lessonroom.storage.audit import AuditRecord
 from lessonroom.storage.consent import ConsentRecord
-from tests.integration.serving import Lesson, Visitor, serving
+from tests.integration.serving import PATIENCE, Lesson, Visitor, serving
 from tests.tables import minors_allowed
 
 MINOR = About(PLACE, Band.FROM_13)
@@ -139,7 +139,7 @@ async def test_a_no_is_written_when_the_store_is_back_unless_a_yes_was_said_sinc
     with pytest.raises(httpx.HTTPStatusError):
         await say(guardian, "hints", False)
     down = False
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await kept.wait()
     assert [word.given for word in await store.consents("sam")] == [False]
     await say(guardian, "hints", True)
@@ -252,7 +252,7 @@ async def test_the_guardians_word_reaches_a_lesson_that_goes_on(tmp_path: Path) 
             await say(guardian, "hints", True)
             assert not live.room.consent.guardian_missing
             await page.say(m.ConsentSend(agreed=True))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 while live.room.consent.agreed is not True:
                     await asyncio.sleep(0.005)
             assert (await page.get(m.Analysis, lambda told: told.mode == "M3")).reason == "connecting"

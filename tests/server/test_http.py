@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import fastapi.dependencies.utils
+import fastapi.routing
 import httpx
 import pytest
 
+from lessonroom import logs
 from lessonroom import messages as m
 from lessonroom.app import App
+from lessonroom.errors import EngineDown, LessonroomError, ModelRefused, StoreDown
 from lessonroom.server import security
+from lessonroom.server.capacity import CAN_BE_FULL, Part
 from tests.integration.serving import Lesson, Visitor, serving
 
 KEY = "an-admin-key"
+SMALL = {"the", "is", "a", "by", "no", "such", "database"}
 HASH = hashlib.sha256(KEY.encode()).hexdigest()
 
 
@@ -64,48 +71,44 @@ async def test_a_room_has_one_teacher_and_one_student(admin: httpx.AsyncClient) 
         assert answer.status_code == expected
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body"),
-    [
-        ("POST", "/api/admin/rooms", {}),
-        ("GET", "/api/admin/rooms", None),
-        ("DELETE", "/api/admin/rooms/any", None),
-        ("POST", "/api/admin/rooms/any/members", {"role": "teacher", "name": "T"}),
-        ("POST", "/api/admin/operators", {}),
-        ("POST", "/api/admin/rooms/any/members/any/tickets", None),
-        ("POST", "/api/admin/rooms/any/members/any/exercise", {"event": "wrong_answer", "id": "event-001"}),
-        ("PUT", "/api/admin/senders/any", {"paying": True}),
-    ],
+ADMINISTERED = (
+    ("POST", "/api/admin/rooms", {}),
+    ("GET", "/api/admin/rooms", None),
+    ("DELETE", "/api/admin/rooms/any", None),
+    ("POST", "/api/admin/rooms/any/members", {"role": "teacher", "name": "T"}),
+    ("POST", "/api/admin/operators", {}),
+    ("POST", "/api/admin/rooms/any/members/any/tickets", None),
+    ("POST", "/api/admin/rooms/any/members/any/exercise", {"event": "wrong_answer", "id": "event-001"}),
+    ("PUT", "/api/admin/senders/any", {"paying": True}),
 )
+
+
 @pytest.mark.parametrize("header", [None, "Bearer another-key", f"Basic {KEY}", f"Bearer {HASH}"])
-async def test_without_a_key_nothing_is_administered(
-    anybody: httpx.AsyncClient, method: str, path: str, body: object, header: str | None
-) -> None:
+async def test_without_a_key_nothing_is_administered(anybody: httpx.AsyncClient, header: str | None) -> None:
     headers = {"Authorization": header} if header else {}
-    answer = await anybody.request(method, path, json=body, headers=headers)
-    assert (answer.status_code, answer.json()["code"]) == (401, "ticket_refused")
+    for method, path, body in ADMINISTERED:
+        answer = await anybody.request(method, path, json=body, headers=headers)
+        assert (method, path, answer.status_code, answer.json()["code"]) == (method, path, 401, "ticket_refused")
 
 
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("/api/admin/rooms", {"mode_cap": "M9"}),
-        ("/api/admin/rooms", {"secret words": 1}),
-        ("/api/admin/rooms/x/members", {"role": "observer", "name": "O"}),
-        ("/api/admin/rooms/x/members", {"role": "teacher", "name": ""}),
-        ("/api/admin/rooms/x/members", {"role": "teacher", "name": "a\nb"}),
-        ("/api/admin/rooms/x/members/y/exercise", {"event": "secret words", "id": "event-001"}),
-        ("/api/admin/rooms/x/members/y/exercise", {"event": "wrong_answer", "id": "short"}),
-        ("/api/admin/rooms/x/members/y/exercise", {"event": "wrong_answer"}),
-    ],
+BAD_REQUESTS: tuple[tuple[str, dict[str, object]], ...] = (
+    ("/api/admin/rooms", {"mode_cap": "M9"}),
+    ("/api/admin/rooms", {"secret words": 1}),
+    ("/api/admin/rooms/x/members", {"role": "observer", "name": "O"}),
+    ("/api/admin/rooms/x/members", {"role": "teacher", "name": ""}),
+    ("/api/admin/rooms/x/members", {"role": "teacher", "name": "a\nb"}),
+    ("/api/admin/rooms/x/members/y/exercise", {"event": "secret words", "id": "event-001"}),
+    ("/api/admin/rooms/x/members/y/exercise", {"event": "wrong_answer", "id": "short"}),
+    ("/api/admin/rooms/x/members/y/exercise", {"event": "wrong_answer"}),
 )
-async def test_a_bad_request_is_told_in_one_line_without_its_own_words(
-    admin: httpx.AsyncClient, path: str, body: dict[str, object]
-) -> None:
-    answer = await admin.post(path, json=body)
-    assert (answer.status_code, answer.json()["code"]) == (422, "bad_input")
-    assert "\n" not in answer.json()["message"]
-    assert not any(str(word) in answer.text for word in body if " " in word)
+
+
+async def test_a_bad_request_is_told_in_one_line_without_its_own_words(admin: httpx.AsyncClient) -> None:
+    for path, body in BAD_REQUESTS:
+        answer = await admin.post(path, json=body)
+        assert (body, answer.status_code, answer.json()["code"]) == (body, 422, "bad_input")
+        assert "\n" not in answer.json()["message"]
+        assert not any(str(word) in answer.text for word in body if " " in word)
 
 
 async def test_a_room_that_does_not_exist_is_not_found(admin: httpx.AsyncClient) -> None:
@@ -164,6 +167,18 @@ async def test_exercises_are_of_a_rooms_own_student(app: App, admin: httpx.Async
 # --- links, sessions, tickets ----------------------------------------------------------------------------------------
 
 
+async def test_a_page_comes_in_without_a_thread(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FastAPI hands what is not a coroutine to a thread; when a thousand pages come back at once, that is the wait."""
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("expected a coroutine, got a function that needs a thread")
+
+    for module in (fastapi.dependencies.utils, fastapi.routing):
+        monkeypatch.setattr(module, "run_in_threadpool", refuse)
+    lesson = await Lesson.make(app)
+    assert await lesson.teacher.ticket()
+
+
 async def test_a_link_works_once_and_its_cookie_goes_on(app: App) -> None:
     lesson = await Lesson.make(app)
     path = f"/api/members/{lesson.teacher.member}/session"
@@ -197,12 +212,12 @@ async def test_under_https_the_cookie_is_secure(tmp_path: Path) -> None:
         assert f"Path=/lessons/api/members/{visitor.member}" in answer.headers["set-cookie"]
 
 
-@pytest.mark.parametrize("origin", [None, "http://evil.example", "null", "http://127.0.0.1"])
-async def test_a_post_of_another_origin_is_refused(app: App, anybody: httpx.AsyncClient, origin: str | None) -> None:
+async def test_a_post_of_another_origin_is_refused(app: App, anybody: httpx.AsyncClient) -> None:
     lesson = await Lesson.make(app)
-    headers = {"Origin": origin} if origin else {}
-    answer = await anybody.post(f"/api/members/{lesson.teacher.member}/session", json={}, headers=headers)
-    assert (answer.status_code, answer.json()["code"]) == (403, "refused")
+    for origin in (None, "http://evil.example", "null", "http://127.0.0.1"):
+        headers = {"Origin": origin} if origin else {}
+        answer = await anybody.post(f"/api/members/{lesson.teacher.member}/session", json={}, headers=headers)
+        assert (origin, answer.status_code, answer.json()["code"]) == (origin, 403, "refused")
 
 
 async def test_a_form_of_a_foreign_page_is_no_json(app: App) -> None:
@@ -238,15 +253,12 @@ async def test_a_session_ends_after_its_hours(tmp_path: Path) -> None:
 # --- pages, health, the rest -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/lesson/some-member", "/operations/some-member", "/static/js/socket.js", "/healthz", "/no"]
-)
-async def test_every_answer_carries_the_safe_headers(anybody: httpx.AsyncClient, path: str) -> None:
-    answer = await anybody.get(path)
-    for name, value in security.HEADERS.items():
-        assert answer.headers[name] == value
-    assert answer.headers["cache-control"] == ("no-cache" if "static" in path else "no-store")
-    assert "server" not in answer.headers
+async def test_every_answer_carries_the_safe_headers(anybody: httpx.AsyncClient) -> None:
+    for path in ("/", "/lesson/some-member", "/operations/some-member", "/static/js/socket.js", "/healthz", "/no"):
+        headers = (await anybody.get(path)).headers
+        assert (path, {name: headers.get(name) for name in security.HEADERS}) == (path, security.HEADERS)
+        assert headers["cache-control"] == ("no-cache" if "static" in path else "no-store")
+        assert "server" not in headers
 
 
 async def test_the_policy_allows_no_inline_script_and_no_other_host() -> None:
@@ -264,6 +276,66 @@ async def test_health_readiness_and_metrics(app: App, anybody: httpx.AsyncClient
     await app.services.store.close()
     assert (await anybody.get("/readyz")).status_code == 503
     assert (await anybody.get("/healthz")).status_code == 200
+
+
+def overload(app: App, part: str) -> None:
+    """Let this part of the server be full."""
+    app.services.figures.capacity._parts[part] = Part(full=True)
+
+
+@pytest.mark.parametrize("part", CAN_BE_FULL)
+async def test_an_overloaded_server_is_alive_and_not_ready_and_says_which_part_is_full(
+    app: App, anybody: httpx.AsyncClient, part: str
+) -> None:
+    may_admit = app.hub.analysing._may_admit
+    assert may_admit()
+    overload(app, part)
+    assert not may_admit()
+    answer = await anybody.get("/readyz")
+    assert answer.status_code == 503
+    assert (answer.json()["code"], answer.json()["full"]) == ("overloaded", [part])
+    assert int(answer.headers["retry-after"]) > 0
+    assert (await anybody.get("/healthz")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("part", "status"), [("store", 503), ("event_loop", 503), ("processor", 201), ("inference", 201)]
+)
+async def test_an_overloaded_server_takes_rooms_while_it_can_carry_their_chat(
+    app: App, admin: httpx.AsyncClient, part: str, status: int
+) -> None:
+    """A lesson without hints is better than no lesson; one whose messages are lost is not."""
+    overload(app, part)
+    assert (await admin.post("/api/admin/rooms", json={})).status_code == status
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        StoreDown("the database is locked by another process (SQLITE_BUSY)"),
+        EngineDown("onnx: no such node"),
+        ModelRefused("models/face.onnx is missing"),
+    ],
+)
+async def test_what_is_wrong_inside_is_told_by_its_class_alone(
+    app: App,
+    anybody: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    inside: LessonroomError,
+) -> None:
+    """Which database it is, its codes and its files are for the log of the operators."""
+
+    async def check() -> None:
+        raise inside
+
+    monkeypatch.setattr(app.services.store, "check", check)
+    lines = io.StringIO()
+    monkeypatch.setattr(logs._output, "stream", lines)
+    answers = [await anybody.get("/readyz") for _ in range(3)]
+    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(inside.status, inside.code)}
+    told = answers[0].text
+    assert not any(word in told for word in str(inside).replace("(", "").replace(")", "").split() if word not in SMALL)
+    assert lines.getvalue().count(str(inside)) == 1
 
 
 async def test_a_body_that_is_too_large_is_refused(anybody: httpx.AsyncClient) -> None:
@@ -306,7 +378,7 @@ async def test_the_document_says_how_errors_look_and_who_may_ask(anybody: httpx.
             for status, answer in operation["responses"].items():
                 if not status.startswith("2"):
                     found = answer["content"]["application/json"]["schema"]["$ref"]
-                    assert found.endswith("/ProblemView"), (method, path, status)
+                    assert found.endswith(("/ProblemView", "/NotReady")), (method, path, status)
             known = operation.get("security")
             if scheme is None or method == "options":
                 assert known is None, (method, path)

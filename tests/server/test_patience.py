@@ -27,7 +27,7 @@ async def test_between_two_portions_everybody_else_has_a_turn() -> None:
 
 
 async def test_small_works_share_a_portion() -> None:
-    turns, done = Turns(portion=1.0), []
+    turns, done = Turns(portion=60.0), []
     for number in range(100):
         turns.add(lambda number=number: done.append(number))  # type: ignore[misc]
     await asyncio.sleep(0)
@@ -85,6 +85,7 @@ def test_uvicorn_and_websockets_still_have_what_we_replace() -> None:
         "handle_ping",
         "handle_pong",
         "run_asgi",
+        "send_receive_event_to_app",
         "receive",
         "send",
     }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import time
 from collections.abc import AsyncIterator
 
 import httpx
@@ -13,6 +15,9 @@ from lessonroom.media.peer import End
 from lessonroom.server import whip_request
 from tests.fakes_whip import ROOM, WhipClient, WhipServer, whip_server
 from tests.rtc import MovingPicture, Sender
+
+PATIENCE = 30.0
+"""How long a test waits for something that must come, in seconds."""
 
 
 @pytest.fixture
@@ -29,7 +34,7 @@ async def client(server: WhipServer) -> AsyncIterator[WhipClient]:
 
 
 async def frames_of(server: WhipServer, number: int = 0) -> None:
-    await asyncio.wait_for(server.hub.analysers[number].frames.take(), 10)
+    await asyncio.wait_for(server.hub.analysers[number].frames.take(), PATIENCE)
 
 
 def code_of(response: httpx.Response) -> str:
@@ -214,11 +219,30 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
     reader, writer = await asyncio.open_connection(url.host, url.port)
     head = f"POST {url.path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {client.bearer}\r\n"
     writer.write(f"{head}Content-Type: application/sdp\r\nContent-Length: 1000\r\n\r\nv=0\r\n".encode())
-    answer = await asyncio.wait_for(reader.read(), 5)
+    answer = await asyncio.wait_for(reader.read(), PATIENCE)
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert answer.endswith(b"}")
     writer.close()
     await writer.wait_closed()
+
+
+@pytest.mark.parametrize(("bearer", "type_", "status"), [("nonsense", "application/sdp", 401), ("", "text/plain", 415)])
+async def test_a_client_that_is_refused_while_it_still_sends_learns_why(
+    server: WhipServer, client: WhipClient, bearer: str, type_: str, status: int
+) -> None:
+    """As clients do that write the whole request before they read: a connection closed under them would be reset."""
+    url = httpx.URL(client.endpoint)
+    head = f"POST {url.path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {bearer or client.bearer}\r\n"
+    head += f"Content-Type: {type_}\r\nContent-Length: 60000\r\n\r\n"
+
+    def send() -> bytes:
+        with socket.create_connection((url.host, url.port or 80), timeout=PATIENCE) as connection:
+            for part in (head.encode(), b"v" * 30_000, b"v" * 30_000):
+                connection.sendall(part)
+                time.sleep(0.1)
+            return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+    assert (await asyncio.to_thread(send)).startswith(f"HTTP/1.1 {status} ".encode())
 
 
 @pytest.mark.parametrize(("refusal", "status"), [(Refused("no consent"), 403), (Busy("full"), 503)])
@@ -311,7 +335,7 @@ async def test_three_lessons_at_once_do_not_mix(server: WhipServer) -> None:
     ]
     for client in clients:
         await client.publish()
-    widths = [(await asyncio.wait_for(a.frames.take(), 10)).width for a in server.hub.analysers]
+    widths = [(await asyncio.wait_for(a.frames.take(), PATIENCE)).width for a in server.hub.analysers]
     assert widths == [320, 384, 448]
     for client in clients:
         await client.close()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -22,8 +24,40 @@ from lessonroom.simulate.client import Student, play
 from lessonroom.simulate.facts import ADULT, SETTING
 from lessonroom.simulate.sources import Camera
 from lessonroom.simulate.whip import WhipFeed
-from tests.integration.serving import Page, Visitor, serving
+from tests.integration.serving import PATIENCE, Page, Visitor, serving
 from tests.media.videos import video
+
+FAILS = """
+import asyncio, sys
+from pathlib import Path
+from lessonroom.app import build
+from lessonroom.config import Settings
+from lessonroom.policy import Mode
+from lessonroom.server import listen
+from lessonroom.simulate.client import play
+from lessonroom.simulate.facts import ADULT, PLACE, SETTING
+
+async def main(data_dir, clip):
+    settings = Settings(data_dir=data_dir, port=0, provider_place=PLACE, ice_loopback=True, chat_processes=0)
+    bound, known = listen.bind(settings)
+    app = build(known)
+    await app.start()
+    server = listen.server(app.asgi, known)
+    tasks = [asyncio.create_task(server.serve(sockets=[bound]))]
+    while not server.started:
+        await asyncio.sleep(0.01)
+    room = await app.admission.make_room(Mode.M3, SETTING)
+    student = await app.admission.make_member(room, "student", "Sam", about=ADULT)
+    await app.admission.make_member(room, "teacher", "Tina", about=ADULT)
+    tasks.append(asyncio.create_task(play(student.link, clip)))
+    while b"lessonroom_samples_total 0.0" in app.services.metrics.render():
+        await asyncio.sleep(0.05)
+    print("looked at", flush=True)
+    1 / 0
+
+asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2])))
+"""
+"""A server and its student in one program that fails without a word to either."""
 
 
 class Room:
@@ -63,7 +97,7 @@ async def student(link: str, clip: Path) -> AsyncIterator[Student]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not condition():
             await asyncio.sleep(0.02)
 
@@ -105,7 +139,7 @@ async def test_it_answers_the_teachers_page_and_shows_its_camera(tmp_path: Path,
         other = next(filter(_student, is_here.members))
         for _ in range(2):  # the second offer is a new connection of the same page
             peer, channel = await offered(lesson.teacher, other)
-            frame = await asyncio.wait_for(received(peer), 20)
+            frame = await asyncio.wait_for(received(peer), PATIENCE)
             assert (frame.width, frame.height) == (320, 240)
             await until(lambda: known.calling)
             assert channel == ['{"camera":true,"microphone":false}']
@@ -166,7 +200,15 @@ async def test_it_leaves_when_the_room_is_closed(tmp_path: Path, clip: Path) -> 
         task = asyncio.create_task(play(lesson.link, clip))
         await lesson.teacher.get(m.Analysis, lambda analysis: analysis.reason == "no_face")
         await lesson.app.hub.close_room(lesson.teacher.welcome.room)
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, PATIENCE)
+
+
+def test_a_program_that_fails_with_a_student_in_it_ends(tmp_path: Path, clip: Path) -> None:
+    """All tasks are cancelled at once then, those of the connection, too: nobody may wait for what they would say."""
+    command = [sys.executable, "-c", FAILS, str(tmp_path / "data"), str(clip)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.stdout == "looked at\n", done.stderr
+    assert "ZeroDivisionError" in done.stderr
 
 
 async def test_it_comes_back_after_a_lost_socket(tmp_path: Path, clip: Path) -> None:

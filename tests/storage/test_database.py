@@ -1,4 +1,4 @@
-"""Connections to SQLite."""
+"""Connections to SQLite, and to a PostgreSQL server that is away."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from lessonroom.errors import StoreDown
 from lessonroom.storage.database import _use_wal
+from lessonroom.storage.sql import open_store
+from tests.ports import free_port
 
 
 def plain(path: Path) -> sqlite3.Connection:
@@ -32,3 +35,10 @@ def test_turning_wal_on_gives_up_when_the_other_does_not_end(tmp_path: Path) -> 
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             _use_wal(ours)
+
+
+async def test_a_server_that_is_not_there_is_said_not_to_be_reached() -> None:
+    """psycopg has no code for it, and the name of its error's class says nothing to an operator."""
+    store = open_store(f"postgresql://127.0.0.1:{free_port()}/lessons", deadline=2, queue=10)
+    with pytest.raises(StoreDown, match="not to be reached"):
+        await store.open()

@@ -39,7 +39,7 @@ def differences(connection: Connection) -> list[object]:
 
 
 def test_all_steps_from_nothing_lead_to_the_schema_in_the_code(url: str) -> None:
-    database = connect(url, deadline=5)
+    database = connect(url, deadline=30)
     database.prepare()
     with database.writer.engine.begin() as connection:
         assert differences(connection)
@@ -51,7 +51,7 @@ def test_all_steps_from_nothing_lead_to_the_schema_in_the_code(url: str) -> None
 
 def test_every_key_and_rule_has_the_name_that_the_schema_gives_it(sqlite_url: str) -> None:
     """A later step can only drop or change what it can name; the comparison above does not look at all names."""
-    database = connect(sqlite_url, deadline=5)
+    database = connect(sqlite_url, deadline=30)
     database.prepare()
     with database.writer.engine.begin() as connection:
         migrate.upgrade(connection)
@@ -66,7 +66,7 @@ def test_every_key_and_rule_has_the_name_that_the_schema_gives_it(sqlite_url: st
 
 async def test_messages_of_the_first_version_wait_for_a_person_as_new_ones_do(url: str) -> None:
     """Nobody could decide on them before; none may be lost on the way."""
-    database = connect(url, deadline=5)
+    database = connect(url, deadline=30)
     database.prepare()
     states = ("relayed", "held", "blocked", "appealed")
     with database.writer.engine.begin() as connection:
@@ -80,7 +80,7 @@ async def test_messages_of_the_first_version_wait_for_a_person_as_new_ones_do(ur
                 f"VALUES ('room-0001', {seq}, 'me', 'message-{seq}', 'слово', {seq}, '{state}', 0.5, 'rules', '', '[]')"
             )
     database.writer.engine.dispose()
-    store = open_store(url, deadline=5, queue=10)
+    store = open_store(url, deadline=30, queue=10)
     await store.open()
     kept = await store.recent("room-0001", 9)
     assert [(one.seq, one.message.state, one.message.text) for one in kept] == [
@@ -95,7 +95,7 @@ async def test_messages_of_the_first_version_wait_for_a_person_as_new_ones_do(ur
 
 async def test_records_of_the_second_version_become_a_chain_and_stay_guarded(url: str) -> None:
     """The guards go while the hashes are written, and must come back; consent without its words is asked for anew."""
-    database = connect(url, deadline=5)
+    database = connect(url, deadline=30)
     database.prepare()
     with database.writer.engine.begin() as connection:
         migrate.upgrade(connection, "0002")
@@ -111,7 +111,7 @@ async def test_records_of_the_second_version_become_a_chain_and_stay_guarded(url
         )
         connection.exec_driver_sql("INSERT INTO consents VALUES ('room-0001', 'student-1', true, 1)")
     database.writer.engine.dispose()
-    store = open_store(url, deadline=5, queue=10)
+    store = open_store(url, deadline=30, queue=10)
     await store.open()
     assert await store.room("room-0001") == replace(ROOM, setting="", ceiling=None)
     (member,) = await store.members("room-0001")
@@ -119,14 +119,14 @@ async def test_records_of_the_second_version_become_a_chain_and_stay_guarded(url
     assert list(await store.consents("anna")) == []
     await store.record(AuditRecord("a6", 6.0, "key:1", "message.read", "message:2"))
     assert [link.number for link in await store.links(0, 9)] == [1, 2, 5, 6]
-    found = await asyncio.to_thread(verify, url, deadline=5)
+    found = await asyncio.to_thread(verify, url, deadline=30)
     assert (found.rows, found.fault) == (4, None)
     await store.close()
 
 
 async def test_opening_an_up_to_date_database_changes_nothing(url: str) -> None:
     for _ in range(2):
-        store = open_store(url, deadline=5, queue=10)
+        store = open_store(url, deadline=30, queue=10)
         await store.open()
         await store.add_room(ROOM)
         assert list(await store.open_rooms()) == [ROOM]
@@ -134,7 +134,7 @@ async def test_opening_an_up_to_date_database_changes_nothing(url: str) -> None:
 
 
 async def test_two_processes_may_open_a_new_database_at_the_same_time(url: str) -> None:
-    stores = [open_store(url, deadline=5, queue=10) for _ in range(4)]
+    stores = [open_store(url, deadline=30, queue=10) for _ in range(4)]
     await asyncio.gather(*(store.open() for store in stores))
     await asyncio.gather(*(store.add_room(ROOM) for store in stores))
     assert list(await stores[0].open_rooms()) == [ROOM]
@@ -144,12 +144,12 @@ async def test_two_processes_may_open_a_new_database_at_the_same_time(url: str) 
 
 async def test_a_step_that_fails_leaves_nothing_behind(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half a schema would be taken for a whole one by the next start."""
-    database = connect(sqlite_url, deadline=5)
+    database = connect(sqlite_url, deadline=30)
     database.prepare()
     with database.writer.engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE hints (id TEXT)")
     database.writer.engine.dispose()
-    store = open_store(sqlite_url, deadline=5, queue=10)
+    store = open_store(sqlite_url, deadline=30, queue=10)
     with pytest.raises(StoreDown):
         await store.open()
     engine = create_engine(sqlite_url)
@@ -164,20 +164,32 @@ async def test_a_database_of_a_newer_version_is_not_touched(sqlite_url: str) -> 
         connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('9999')")
     engine.dispose()
     with pytest.raises(StoreDown, match="newer version"):
-        await open_store(sqlite_url, deadline=5, queue=10).open()
+        await open_store(sqlite_url, deadline=30, queue=10).open()
 
 
 def test_steps_form_one_line() -> None:
     """Two heads would leave it to chance which schema a database gets."""
     scripts = ScriptDirectory(str(ROOT / "lessonroom" / "storage" / "migrations"))
-    assert len(scripts.get_heads()) == 1
+    assert scripts.get_heads() == [migrate.newest()]
+
+
+def test_a_start_on_a_schema_that_is_up_to_date_runs_no_step_and_does_not_load_what_runs_them(tmp_path: Path) -> None:
+    """Every start but the first and those of new versions; loading Alembic takes longer than opening the store."""
+    program = (
+        "import asyncio, sys; from lessonroom.storage.sql import open_store\n"
+        f"s = open_store('sqlite:///{tmp_path}/a.sqlite3', deadline=30, queue=9)\n"
+        "asyncio.run(s.open()); print('alembic' in sys.modules)"
+    )
+    run = [sys.executable, "-c", program]
+    said = [subprocess.run(run, cwd=ROOT, check=True, capture_output=True, text=True).stdout for _ in range(2)]
+    assert said == ["True\n", "False\n"]
 
 
 def test_a_folder_with_a_percent_sign_does_no_harm(tmp_path: Path) -> None:
     """Alembic's own settings read % as the start of a variable."""
     copy = tmp_path / "100%" / "migrations"
     shutil.copytree(ROOT / "lessonroom" / "storage" / "migrations", copy)
-    database = connect(f"sqlite:///{tmp_path}/a.sqlite3", deadline=5)
+    database = connect(f"sqlite:///{tmp_path}/a.sqlite3", deadline=30)
     database.prepare()
     with pytest.MonkeyPatch.context() as patch, database.writer.engine.begin() as connection:
         patch.setattr(migrate, "_SCRIPTS", copy)
@@ -195,7 +207,7 @@ def test_an_installed_wheel_makes_its_own_tables(tmp_path: Path) -> None:
         wheel.extractall(tmp_path / "site", [name for name in wheel.namelist() if not name.startswith(big)])
     program = (
         "import asyncio, lessonroom; from lessonroom.storage.sql import open_store;"
-        f"s = open_store('sqlite:///{tmp_path}/a.sqlite3', deadline=5, queue=9);"
+        f"s = open_store('sqlite:///{tmp_path}/a.sqlite3', deadline=30, queue=9);"
         "asyncio.run(s.open()); print(lessonroom.__file__)"
     )
     # -S: without the hook that leads an editable install back to the sources

@@ -32,7 +32,7 @@ class TestPostgres(ReviewContract):
 @pytest.mark.parametrize("change", ["UPDATE audit SET actor = 'nobody'", "DELETE FROM audit"])
 async def test_the_audit_is_only_ever_added_to(url: str, change: str) -> None:
     """The database itself refuses, whoever asks."""
-    store = open_store(url, deadline=5, queue=10)
+    store = open_store(url, deadline=30, queue=10)
     await store.open()
     await store.read(await begin(store), 0, look())
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg") if "postgres" in url else url)

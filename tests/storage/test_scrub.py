@@ -43,7 +43,7 @@ async def test_what_was_deleted_is_in_no_file_after_scrubbing(sqlite_store: SqlS
 
 
 async def test_a_reader_in_the_way_of_scrubbing_is_told(sqlite_url: str, tmp_path: Path) -> None:
-    store = open_store(sqlite_url, deadline=0.2, queue=100)
+    store = open_store(sqlite_url, deadline=2, queue=100)
     await store.open()
     await store.check()
     with closing(sqlite3.connect(tmp_path / "lessons.sqlite3", isolation_level=None)) as other:
@@ -58,7 +58,7 @@ async def test_a_reader_in_the_way_of_scrubbing_is_told(sqlite_url: str, tmp_pat
 
 async def test_no_lesson_waits_while_a_reader_is_in_the_way_of_scrubbing(sqlite_url: str, tmp_path: Path) -> None:
     """Whoever cuts the log keeps all writers out while it waits for readers, such as a check of the whole audit."""
-    server, command = (open_store(sqlite_url, deadline=seconds, queue=100) for seconds in (1, 30))
+    server, command = (open_store(sqlite_url, deadline=seconds, queue=100) for seconds in (5, 30))
     for store in (server, command):
         await store.open()
     with closing(sqlite3.connect(tmp_path / "lessons.sqlite3", isolation_level=None)) as other:

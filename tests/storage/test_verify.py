@@ -109,9 +109,9 @@ async def store(sqlite_store: SqlStore) -> AsyncIterator[SqlStore]:
 @pytest.mark.parametrize("name", TAMPERINGS)
 def test_tampering_is_found_at_the_first_broken_row(store: SqlStore, sqlite_url: str, path: Path, name: str) -> None:
     script, row, why = TAMPERINGS[name]
-    assert verify(sqlite_url, deadline=5).fault is None
+    assert verify(sqlite_url, deadline=30).fault is None
     tamper(path, script)
-    found = verify(sqlite_url, deadline=5).fault
+    found = verify(sqlite_url, deadline=30).fault
     assert found is not None
     assert found.row == row
     assert why in found.why
@@ -120,7 +120,7 @@ def test_tampering_is_found_at_the_first_broken_row(store: SqlStore, sqlite_url:
 def test_how_the_database_spells_a_detail_is_no_tampering(store: SqlStore, sqlite_url: str, path: Path) -> None:
     """A copy by other tools may put spaces elsewhere; it means the same."""
     tamper(path, "UPDATE audit SET detail = '{ \"turn\" :2 }' WHERE number = 3")
-    assert verify(sqlite_url, deadline=5).fault is None
+    assert verify(sqlite_url, deadline=30).fault is None
 
 
 @pytest.mark.parametrize(
@@ -134,20 +134,20 @@ def test_how_the_database_spells_a_detail_is_no_tampering(store: SqlStore, sqlit
 def test_a_guard_that_is_gone_is_told(store: SqlStore, sqlite_url: str, path: Path, script: str) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.executescript(script)
-    assert verify(sqlite_url, deadline=5).fault == Fault(None, "the guard that refuses changes to the audit is gone")
+    assert verify(sqlite_url, deadline=30).fault == Fault(None, "the guard that refuses changes to the audit is gone")
 
 
 async def test_a_chain_made_anew_from_a_row_on_is_found_by_the_head_that_was_kept(
     store: SqlStore, sqlite_url: str, path: Path, tmp_path: Path
 ) -> None:
     """All by itself it is whole; nothing on this disk can tell."""
-    kept = head(sqlite_url, deadline=5).hash
+    kept = head(sqlite_url, deadline=30).hash
     tamper(path, "DELETE FROM audit WHERE number > 4; UPDATE audit_head SET number = 4")
     tamper(path, "UPDATE audit_head SET hash = (SELECT hash FROM audit WHERE number = 4)")
     await store.record(deed("another"))
     await store.record(deed("and another"))
-    assert verify(sqlite_url, deadline=5).fault is None
-    found = verify(sqlite_url, kept=kept, deadline=5).fault
+    assert verify(sqlite_url, deadline=30).fault is None
+    found = verify(sqlite_url, kept=kept, deadline=30).fault
     assert found is not None
     assert (found.row, found.why[:34]) == (None, "no row has the hash that was kept:")
 
@@ -155,7 +155,7 @@ async def test_a_chain_made_anew_from_a_row_on_is_found_by_the_head_that_was_kep
 async def test_what_is_written_after_a_tampering_does_not_hide_it(store: SqlStore, sqlite_url: str, path: Path) -> None:
     tamper(path, "DELETE FROM audit WHERE number = 6")
     await store.record(deed("later"))
-    assert verify(sqlite_url, deadline=5).fault == Fault(7, "row 7: does not follow row 5")
+    assert verify(sqlite_url, deadline=30).fault == Fault(7, "row 7: does not follow row 5")
 
 
 async def test_a_row_put_behind_the_head_does_not_keep_the_server_from_writing(
@@ -164,7 +164,7 @@ async def test_a_row_put_behind_the_head_does_not_keep_the_server_from_writing(
     tamper(path, TAMPERINGS["inserted behind"][0])
     await store.record(deed("later"))
     assert [record.id for record in await store.audits(None, 99)][-2:] == ["new", "later"]
-    assert verify(sqlite_url, deadline=5).fault == Fault(7, "row 7: its hash does not match")
+    assert verify(sqlite_url, deadline=30).fault == Fault(7, "row 7: its hash does not match")
 
 
 async def test_without_a_head_nothing_is_done_that_must_be_on_record(store: SqlStore, path: Path) -> None:
@@ -181,10 +181,10 @@ async def test_records_of_all_sizes_of_parts_are_followed(
 ) -> None:
     for part in (1, 2, ROWS - 1, ROWS, ROWS + 1):
         monkeypatch.setattr(verifying, "PART", part)
-        found = verify(sqlite_url, deadline=5)
+        found = verify(sqlite_url, deadline=30)
         assert (found.rows, found.fault, found.last) == (ROWS, None, await store.head())
     tamper(path, TAMPERINGS["not UTF-8"][0])
-    assert verify(sqlite_url, deadline=5).rows == 2
+    assert verify(sqlite_url, deadline=30).rows == 2
 
 
 async def test_looking_changes_nothing_and_is_not_in_the_way_of_writers(
@@ -192,24 +192,24 @@ async def test_looking_changes_nothing_and_is_not_in_the_way_of_writers(
 ) -> None:
     """A row that is written while it looks belongs to a later state than the one that it sees."""
     monkeypatch.setattr(verifying, "PART", 1)
-    looking = asyncio.create_task(asyncio.to_thread(verify, sqlite_url, deadline=5))
+    looking = asyncio.create_task(asyncio.to_thread(verify, sqlite_url, deadline=30))
     for turn in range(20):
         await store.record(deed(f"more-{turn}"))
     assert (await looking).fault is None
-    assert verify(sqlite_url, deadline=5).rows == ROWS + 20
+    assert verify(sqlite_url, deadline=30).rows == ROWS + 20
     await store.close()
     before = path.read_bytes()
-    verify(sqlite_url, deadline=5)
+    verify(sqlite_url, deadline=30)
     assert path.read_bytes() == before
 
 
 def test_a_database_that_is_missing_or_older_is_told(sqlite_url: str, path: Path) -> None:
     with pytest.raises(StoreDown, match="not there"):
-        verify(sqlite_url, deadline=5)
+        verify(sqlite_url, deadline=30)
     assert not path.exists()
     sqlite3.connect(path).close()
     with pytest.raises(StoreDown, match="this version"):
-        verify(sqlite_url, deadline=5)
+        verify(sqlite_url, deadline=30)
 
 
 POSTGRES: dict[str, tuple[str, int | None, str]] = {

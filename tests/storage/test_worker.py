@@ -35,7 +35,7 @@ class Gate:
 
 @pytest.fixture
 def side(sqlite_url: str) -> Side:
-    database = connect(sqlite_url, deadline=5)
+    database = connect(sqlite_url, deadline=30)
     database.prepare()
     with database.writer.engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE words (word TEXT PRIMARY KEY NOT NULL)")
@@ -90,6 +90,19 @@ async def test_what_waits_is_committed_in_one_transaction(worker: Worker, side: 
         await asyncio.gather(*asked)
     assert len(commits) == 2
     assert len(await worker.ask(words)) == 100
+
+
+async def test_what_comes_soon_after_a_transaction_shares_the_next_one(side: Side) -> None:
+    """A commit costs as much as several records: at a thousand a second each of them alone would take a core."""
+    worker = Worker("test-worker", side, limit=LIMIT, deadline=30, pace=1.5)
+    worker.start()
+    await worker.ask(insert("first"))
+    with counted(side, "commit") as commits:
+        second = asyncio.create_task(worker.ask(insert("second")))
+        await asyncio.sleep(0.05)  # time enough to be committed alone
+        await asyncio.gather(second, worker.ask(insert("third")))
+    assert len(commits) == 1
+    await worker.stop()
 
 
 async def test_a_batch_has_a_greatest_size(worker: Worker, side: Side) -> None:
@@ -206,7 +219,7 @@ async def test_of_several_done_together_the_one_that_the_database_refuses_fails_
 
 async def test_messages_that_wait_are_stored_with_few_statements(url: str) -> None:
     """As many as for one, on both databases: else the store would be too slow without anybody noticing."""
-    database = connect(url, deadline=5)
+    database = connect(url, deadline=30)
     store = SqlStore(database, deadline=30, queue=1000)
     await store.open()
     await fill(store)
@@ -220,7 +233,7 @@ async def test_messages_that_wait_are_stored_with_few_statements(url: str) -> No
     gate.open.set()
     await asyncio.gather(holding, *asked)
     assert len([statement for statement in ran if "messages" in statement]) == 1
-    assert len(ran) < 10
+    assert len(ran) <= 4  # BEGIN, the rooms' rows, the messages, the rooms' counters: nothing that is only for failures
     await store.close()
 
 

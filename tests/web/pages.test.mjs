@@ -90,6 +90,12 @@ test("a young server's line fills the drawing, from ten minutes on", () => {
   assert.equal(spanOf([], now), 600_000);
 });
 
+test("a figure that came late lies on the same time as the others", () => {
+  const now = 10 * SPAN;
+  const history = [{ t: now - 25 * 60_000, value: null }, { t: now, value: 1 }];
+  assert.equal(spanOf(history, now), 25 * 60_000);
+});
+
 test("the indicator never promises what is not happening", () => {
   const state = (analysis, more = {}) => ({ analysis, connection: { state: "open" }, consent: true, role: "student", ...more });
   const watching = { mode: "M3", state: "watching", reason: null };

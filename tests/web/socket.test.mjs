@@ -163,6 +163,33 @@ test("a nudge tries at once, and only while there is nothing", async () => {
   assert.equal(sockets.length, 2);
 });
 
+test("in doubt it asks at once, and does not wait out the usual silence", async () => {
+  const { socket, sockets, states, pass } = await opened();
+  socket.doubt();
+  assert.deepEqual(sockets[0].sent.at(-1), { type: "ping" });
+  await pass(3_999);
+  assert.equal(states.at(-1).state, "open");
+  await pass(1);
+  assert.equal(states.at(-1).state, "lost");
+});
+
+test("a word in time ends the doubt", async () => {
+  const { socket, sockets, states, pass } = await opened();
+  socket.doubt();
+  sockets[0].says({ type: "pong" });
+  await pass(20_000);
+  assert.equal(states.at(-1).state, "open");
+});
+
+test("without a connection there is nothing to doubt", async () => {
+  const { socket, sockets, states, pass } = await opened();
+  sockets[0].dies();
+  socket.doubt();
+  assert.equal(states.at(-1).state, "lost");
+  await pass(500);
+  assert.equal(sockets.length, 2);
+});
+
 test("after a stop nothing is tried, and the last word goes out before the close", async () => {
   const { socket, sockets, pass } = await opened();
   socket.stop({ type: "leave" });

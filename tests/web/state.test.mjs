@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { HINT_STAYS, initial, mayFeed, mustAsk, onCard, other, reduce, Store } from "../../web/js/state.js";
+import { HINT_STAYS, initial, mayFeed, mustAsk, mustMove, onCard, other, reduce, Store } from "../../web/js/state.js";
 
 const SESSION = { member: "student-1", role: "student", room: "room-1", name: "Anna" };
 const begin = (outbox = []) =>
@@ -42,6 +42,19 @@ test("consent is asked for only while nothing but the answer is missing", () => 
 
 test("a no that the server has not heard survives the next welcome", () => {
   assert.equal(run(welcome({ consent: true }), { type: "page.consent", agreed: false }, welcome({ consent: true })).consent, false);
+});
+
+test("what was said on another device is known at once, unless this page has said something since", () => {
+  const there = (agreed) => ({ type: "consent", agreed });
+  const known = (...events) => {
+    const { consent, unheard } = run(welcome(), ...events);
+    return [consent, unheard];
+  };
+  assert.deepEqual(known(there(false)), [false, false]);
+  assert.equal(mustAsk(run(welcome(), there(false))), false);
+  assert.deepEqual(known(there(true), there(false)), [false, false]);
+  assert.deepEqual(known(no, there(true)), [false, true]);
+  assert.deepEqual(known(no, there(false)), [false, false]);
 });
 
 test("a yes that could not be stored is no consent", () => {
@@ -112,6 +125,16 @@ test("the analyser is fed only while everything allows it", () => {
     welcome({ role: "teacher", consent: true, analysis: watched }),
   ];
   for (const event of against) assert.equal(mayFeed(reduce(good, event)), false, JSON.stringify(event));
+});
+
+test("an analyser that moved is fed by a new session, once for each move", () => {
+  const watched = run(welcome({ consent: true, analysis: { mode: "M3", state: "watching" } }), open,
+    { type: "page.media", camera: "on", microphone: "on" });
+  const moving = reduce(watched, analysis("moving", "M3"));
+  assert.equal(mustMove(moving, watched), true);
+  assert.equal(mustMove(moving, moving), false);
+  assert.equal(mustMove(watched, moving), false);
+  assert.equal(mayFeed(moving), true);
 });
 
 test("a missing capacity does not end the attempts", () => {

@@ -12,7 +12,10 @@ import pytest
 from lessonroom.chat.types import Kind
 from lessonroom.media.hints import ADVICE
 from lessonroom.media.types import Cue, Unseen, Watching
+from lessonroom.media.vision import MODELS
 from lessonroom.messages import Analysis
+from lessonroom.server.capacity import CAN_BE_FULL, PARTS
+from lessonroom.server.counting import AGE, CHAT, DELIVERY
 from lessonroom.storage.consent import Purpose
 from lessonroom.storage.review import Why
 
@@ -34,8 +37,16 @@ FROM_THE_SERVER = {
     "stuck": ["sending", "waiting", "delivered", "kept", "failed"],
     "chat.refused": ["store_down", "rate_limited", "too_long", "not_allowed", "violator"],
     "ops.state": ["off", Watching.LEARNING.value, Watching.WATCHING.value],
-    "health": ["all_well", "store_down", "no_vision", "vision_down", "cpu_full", "cpu_busy", "inference_slow"],
-    "limits": ["cpu", "inference", "store", "none"],
+    "health": [
+        *("all_well", "store_down", "no_vision", "vision_down", "analysers_taken"),
+        *(f"{part}_full" for part in CAN_BE_FULL),
+        *(f"{part}_busy" for part in PARTS),
+    ],
+    "limits": [*PARTS, "none"],
+    "part": PARTS,
+    "process": ["own", "screening", "media"],
+    "stage.look": ["receive", "wait", "convert", "look", AGE, DELIVERY, *MODELS],
+    "stage.message": ["wait", "screen", "store", "acknowledge", CHAT],
     "chat.decided": ["relayed", "blocked"],
     "why": [why.value for why in Why],
     "why.more": [why.value for why in Why],

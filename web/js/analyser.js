@@ -52,6 +52,12 @@ export class AnalyserFeed {
     if (track) this.#start();
   }
 
+  /** The server has lost what received this session, and says so sooner than the connection would notice. */
+  moved() {
+    if (this.#session?.answered) this.#again();
+    else if (this.#session) this.#session.outdated = true;
+  }
+
   /** Stop now and tell the server; the last call of a page that goes away. */
   close() {
     this.want(null);
@@ -63,6 +69,7 @@ export class AnalyserFeed {
     this.#session = session;
     try {
       await session.open(await ticketFor(this.#member, "whip"));
+      if (session === this.#session && session.outdated) this.#again();
     } catch (error) {
       if (session !== this.#session) return;
       console.info("analyser not reached:", error.code ?? error.name);
@@ -109,6 +116,8 @@ class Session {
   #late = [];
   #offered = false;
   #closed = false;
+  /** The answer that is still to come is that of somebody who is gone. */
+  outdated = false;
 
   constructor({ track, room, ice }, moved) {
     this.#room = room;
@@ -119,6 +128,11 @@ class Session {
       bundlePolicy: "max-bundle",
     });
     this.#pc.addEventListener("connectionstatechange", () => moved(this.#pc.connectionState));
+  }
+
+  /** Whether the server has taken the offer. */
+  get answered() {
+    return this.#location !== null;
   }
 
   async open(ticket) {

@@ -25,7 +25,9 @@ export class Chart {
     parts.svg.setAttribute("preserveAspectRatio", "none");
     parts.svg.setAttribute("aria-hidden", "true");
     parts.cursor = el("span", { class: "chart-cursor", hidden: true });
-    parts.plot = el("div", { class: "chart-plot", tabindex: "0", role: "img" }, parts.svg, parts.cursor);
+    parts.scale = el("span", { class: "chart-scale", "aria-hidden": "true" });
+    parts.empty = el("span", { class: "chart-empty", "aria-hidden": "true" });
+    parts.plot = el("div", { class: "chart-plot", tabindex: "0", role: "img" }, parts.svg, parts.scale, parts.empty, parts.cursor);
     parts.from = el("span");
     parts.note = el("span");
     parts.to = el("span");
@@ -41,7 +43,8 @@ export class Chart {
   /**
    * Draw this: `shapes` (see `path`), `count` points that can be read, `at(index)` → `{x, y, value, when}` with shares
    * of the plot from its left and upper edge; `rest`: `{value, note}` while none is read; `from`, `to`: the ends of the
-   * axis; `label(value)`: the whole in words.
+   * axis; `scale`: what the upper edge stands for, `empty`: what is said where there is no point, each perhaps missing;
+   * `label(value)`: the whole in words.
    */
   draw(drawing) {
     this.#drawn = drawing;
@@ -50,7 +53,10 @@ export class Chart {
     write(this.#parts.title, drawing.title);
     write(this.#parts.from, drawing.from);
     write(this.#parts.to, drawing.to);
-    this.#parts.svg.replaceChildren(path("chart-ground", `M0 ${HEIGHT}H${WIDTH}`), ...drawing.shapes);
+    write(this.#parts.scale, drawing.scale ?? "");
+    write(this.#parts.empty, drawing.count ? "" : (drawing.empty ?? ""));
+    const edge = drawing.scale ? [path("chart-edge", `M0 0H${WIDTH}`)] : [];
+    this.#parts.svg.replaceChildren(path("chart-ground", `M0 ${HEIGHT}H${WIDTH}`), ...edge, ...drawing.shapes);
     this.#show();
   }
 

@@ -3,11 +3,12 @@
 import { byId } from "./dom.js";
 import { enter } from "./views.js";
 
-/** Ask, and resolve with true or false. */
-export function askConsent() {
+/** Ask, and resolve with true or false, or with null when it was answered somewhere else. */
+export function askConsent(store) {
   enter("consent");
   return new Promise((resolve) => {
     byId("consent-no").onclick = () => resolve(false);
     byId("consent-yes").onclick = () => resolve(true);
+    store.subscribe(({ consent }) => consent !== null && resolve(null));
   });
 }

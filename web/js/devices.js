@@ -24,9 +24,15 @@ function fillOne(media, select) {
       el("option", { value: device.deviceId }, device.label || t(`device.${kind}.number`, { number: index + 1 })),
     ),
   );
-  if (!devices.length) select.append(el("option", { value: "" }, t(`device.${kind}.none`)));
+  if (!devices.length) select.append(el("option", { value: "" }, absenceOf(media, kind)));
   select.disabled = devices.length < 2;
   select.value = media.chosen(kind) || devices[0]?.deviceId || "";
+}
+
+/** Why a list is empty: a browser names no device before it may use one, so that is not always because there is none. */
+function absenceOf(media, kind) {
+  if (media[kind] === "opening") return t(`device.${kind}.opening`);
+  return t(["denied", "insecure"].includes(media[kind]) ? "device.not_allowed" : `device.${kind}.none`);
 }
 
 /** Why a device does not work, in words; null when it works or was switched off by hand. */

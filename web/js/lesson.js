@@ -24,7 +24,7 @@ import { newId, socketAddress } from "./place.js";
 import { prejoin } from "./prejoin.js";
 import { LastingSocket } from "./socket.js";
 import { Stage } from "./stage.js";
-import { mayFeed, mustAsk, other, Store } from "./state.js";
+import { mayFeed, mustAsk, mustMove, other, Store } from "./state.js";
 import { stuck } from "./stuck.js";
 import { sendable } from "./talk.js";
 import { toasts } from "./toast.js";
@@ -121,7 +121,10 @@ class Lesson {
       },
       over: (id) => store.dispatch({ type: "page.stuck.over", id }),
     });
-    store.subscribe(() => this.feedAnalyser());
+    store.subscribe((state, before) => {
+      this.feedAnalyser();
+      if (mustMove(state, before)) this.feed.moved();
+    });
     choicesFrom(this.session.member, (agreed) => this.choseElsewhere(agreed));
   }
 
@@ -166,7 +169,8 @@ class Lesson {
 
   /** The first welcome: ask for consent where it is to be asked, then the lesson. */
   async entered() {
-    if (mustAsk(this.store.state)) this.consent(await askConsent());
+    const said = mustAsk(this.store.state) ? await askConsent(this.store) : null;
+    if (said !== null) this.consent(said);
     if (this.left) return;
     this.inside = true;
     enter("room");
@@ -273,6 +277,7 @@ async function main() {
   lesson.outbox.joined = true;
   addEventListener("pagehide", () => lesson.feed.close());
   for (const event of ["online", "focus"]) addEventListener(event, () => lesson.socket.nudge());
+  for (const event of ["online", "offline"]) addEventListener(event, () => lesson.socket.doubt());
   return lesson.socket.start();
 }
 

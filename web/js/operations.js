@@ -2,6 +2,7 @@
 
 import { ticketFor } from "./api.js";
 import { admitted } from "./admission.js";
+import * as capacity from "./capacity.js";
 import { byId, drawIcons, el, show, write } from "./dom.js";
 import * as figures from "./figures.js";
 import { clock, has, languageSwitches, onLanguage, speakFirst, t } from "./i18n.js";
@@ -13,28 +14,32 @@ import { door, enter } from "./views.js";
 
 /** A figure that may be missing: nothing came in that time. */
 const known = (value, format) => (value === null || value === undefined ? "–" : format(value));
-const NO_GPU = "no GPU, running on CPU";
 const perSecond = (value) => t("unit.per_second", { value: figures.short(value) });
 
 const FIGURES = [
-  ["rooms", (now) => figures.number(now.rooms)],
-  ["analysers", (now) => figures.number(now.analysers)],
-  ["samples", (now) => perSecond(now.samples_per_second)],
-  ["drops", (now) => perSecond(now.drops_per_second)],
+  ["rooms", (now) => figures.number(now.rooms), () => t("ops.rooms.more")],
+  ["analysers", (now) => figures.number(now.analysers), (now) => t("ops.analysers.more", { most: figures.number(now.analysers_most) })],
+  ["samples", (now) => perSecond(now.samples_per_second), () => t("ops.samples.more")],
+  ["drops", (now) => perSecond(now.drops_per_second), () => t("ops.drops.more")],
   ["inference", (now) => known(now.inference_ms.p95, figures.milliseconds), (now) => t("ops.median", { value: known(now.inference_ms.p50, figures.milliseconds) })],
-  ["queue", (now) => figures.number(now.queue)],
+  ["queue", (now) => figures.number(now.queue), () => t("ops.queue.more")],
   ["cpu", (now) => figures.share(now.cpu.process), (now) => t("ops.machine", { value: figures.share(now.cpu.machine) })],
-  ["memory", (now) => figures.memory(now.memory_mb)],
+  ["memory", (now) => figures.memory(now.memory_mb), () => t("ops.memory.more")],
   ["chat", (now) => perSecond(now.chat_per_second), (now) => t("ops.relayed", { count: now.verdicts.relay })],
   ["stopped", (now) => figures.number(now.verdicts.block), (now) => t("ops.held", { count: now.verdicts.hold })],
 ];
 
 const LINES = [
+  ["rooms", "rooms", figures.short],
   ["samples", "samples", perSecond],
+  ["age_p", "age_p95", figures.milliseconds],
   ["inference", "inference_p95", figures.milliseconds],
-  ["cpu", "cpu", figures.share],
-  ["queue", "queue", figures.short],
   ["chat", "chat", perSecond],
+  ["chat_p", "chat_p95", figures.milliseconds],
+  ["machine_all", "machine", figures.share],
+  ["loop", "loop", figures.milliseconds],
+  ["memory", "memory", figures.memory],
+  ["gpu_now", "gpu", figures.share],
 ];
 
 class Operations {
@@ -69,9 +74,17 @@ class Operations {
 
   connection({ state, reason }) {
     this.#stale = state === "lost";
-    if (state === "ended") door(reason === "replaced" ? "replaced" : "used", reason === "replaced" ? () => location.reload() : null);
+    if (state === "ended") this.#leave(reason);
     if (state === "lost" && this.#now === null) door("unreachable", () => location.reload());
     if (this.#now) this.#draw();
+  }
+
+  /** Nothing of the server stays in view once this page may not hear of it, the number of messages that wait included. */
+  #leave(reason) {
+    this.#now = null;
+    show(byId("to-review"), false);
+    drawViolators(0);
+    door(reason === "replaced" ? "replaced" : "used", reason === "replaced" ? () => location.reload() : null);
   }
 
   #draw() {
@@ -84,18 +97,24 @@ class Operations {
     for (const [name, key] of LINES) {
       this.#sparks.get(name).draw(this.#history.map((point) => ({ t: point.t, value: point[key] })), this.#now.now);
     }
-    byId("compute").replaceChildren(...compute(this.#now));
+    show(this.#sparks.get("gpu_now").element, this.#history.some((point) => typeof point.gpu === "number"));
+    byId("parts").replaceChildren(...capacity.parts(this.#now));
+    byId("stages").replaceChildren(...capacity.stages(this.#now));
+    byId("compute").replaceChildren(...capacity.compute(this.#now), capacity.processes(this.#now));
     byId("rooms-body").replaceChildren(...this.#now.table.map(row));
     show(byId("rooms-none"), this.#now.table.length === 0);
-    show(byId("rooms"), this.#now.table.length > 0);
+    for (const id of ["rooms", "rooms-note"]) show(byId(id), this.#now.table.length > 0);
   }
 
   #health() {
-    const { state, limits, sentence_key: sentence } = this.#now.health;
+    const { state, limits, share, sentence_key: sentence } = this.#now.health;
     byId("health").dataset.state = this.#stale ? "red" : state;
     const key = has(`health.${sentence}`) ? `health.${sentence}` : `health.${state}`;
     write(byId("health-sentence"), t(this.#stale ? "health.stale" : key));
-    write(byId("health-limits"), this.#stale ? t("health.stale.text") : t(has(`limits.${limits}`) ? `limits.${limits}` : "limits.none"));
+    write(byId("health-limits"), this.#stale ? t("health.stale.text") : t(has(`limits.${limits}`) ? `limits.${limits}` : "limits.none", { share: figures.share(share) }));
+    const why = this.#stale ? "" : capacity.whyOff(this.#now);
+    show(byId("health-why"), why !== "");
+    write(byId("health-why"), why);
     write(byId("updated"), t("ops.updated", { time: clock(this.#now.now, { seconds: true }) }));
   }
 
@@ -115,42 +134,22 @@ function tile([name, value, more], now) {
     el("dt", {}, t(`ops.${name}`)), el("dd", {}, value(now)), more ? el("dd", { class: "more" }, more(now)) : null);
 }
 
-function compute({ provider, provider_reason: reason, gpus, gpu_note: note }) {
-  if (!gpus.length) {
-    // a card that is there and cannot be read is named in the server's words: it must not pass for none
-    const found = note === NO_GPU ? t("ops.no_gpu") : note;
-    return [el("div", { class: "card", testid: "no-gpu" }, el("h3", {}, found), el("p", { class: "note" }, reason ?? ""))];
-  }
-  return [
-    ...gpus.map((gpu, index) => gpuCard(gpu, index)),
-    el("div", { class: "card" }, el("h3", {}, t("ops.provider", { provider })), el("p", { class: "note" }, reason ?? "")),
-  ];
-}
-
-function gpuCard(gpu, index) {
-  const bar = (label, part, text) => [
-    el("span", { class: "quiet" }, label),
-    el("meter", { min: "0", max: "1", value: String(part), "aria-label": label }),
-    el("span", { class: "number" }, text),
-  ];
-  return el("div", { class: "card", testid: `gpu-${index}` }, el("h3", {}, gpu.name),
-    el("div", { class: "gpu-rows" },
-      ...bar(t("ops.gpu.utilization"), gpu.utilization, figures.share(gpu.utilization)),
-      ...bar(t("ops.gpu.memory"), gpu.memory_used_mb / gpu.memory_mb, t("ops.gpu.of", { used: figures.memory(gpu.memory_used_mb), all: figures.memory(gpu.memory_mb) })),
-      ...bar(t("ops.gpu.temperature"), gpu.temperature_c / 100, t("unit.celsius", { value: figures.number(gpu.temperature_c) }))));
-}
-
 function row(room) {
   const hint = known(room.last_hint_age_s, figures.age);
   return el("tr", { testid: "room-row" },
-    el("td", {}, el("code", {}, room.room)),
-    el("td", { class: "number" }, figures.age(room.age_s)),
-    el("td", {}, room.mode),
-    el("td", {}, el("span", { class: "state", "data-state": room.state }, t(`ops.state.${room.state}`))),
-    el("td", {}, room.stream || "–"),
-    el("td", { class: "number" }, figures.number(room.samples)),
-    el("td", { class: "number" }, figures.number(room.drops)),
-    el("td", { class: "number" }, hint));
+    cell("room", {}, el("code", {}, room.room)),
+    cell("age", { class: "number" }, figures.age(room.age_s)),
+    cell("mode", {}, room.mode),
+    cell("state", {}, el("span", { class: "state", "data-state": room.state }, t(`ops.state.${room.state}`))),
+    cell("stream", {}, room.stream || "–"),
+    cell("samples", { class: "number" }, figures.number(room.samples)),
+    cell("drops", { class: "number" }, figures.number(room.drops)),
+    cell("last_hint", { class: "number" }, hint));
+}
+
+/** On a phone the head of the table is not shown, and each cell brings its word along. */
+function cell(name, attributes, content) {
+  return el("td", { ...attributes, "data-label": t(`ops.${name}`) }, content);
 }
 
 async function main() {
@@ -172,6 +171,7 @@ async function main() {
     silence: 10_000,
   });
   for (const event of ["online", "focus"]) addEventListener(event, () => socket.nudge());
+  for (const event of ["online", "offline"]) addEventListener(event, () => socket.doubt());
   socket.start();
 }
 

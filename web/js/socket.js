@@ -13,6 +13,8 @@ const MOST_REFUSED = 4;
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 15_000;
 const STEADY = 5_000;
+/** A connection that is in doubt must give a word within so many milliseconds. */
+const DOUBT = 4_000;
 
 /** Milliseconds before the attempt with this number (from 1): doubling, at most 15 s, `luck` in 0..1 spreads them. */
 export function pauseBefore(attempt, luck) {
@@ -81,6 +83,13 @@ export class LastingSocket {
     if (this.#stopped || this.#socket || !this.#timers.again) return;
     this.#cancel("again");
     this.#connect();
+  }
+
+  /** The browser says that the network went or came: ask for a word now, instead of after the usual silence. */
+  doubt() {
+    if (!this.#socket) return;
+    if (this.#options.pingEvery) this.send({ type: "ping" });
+    this.#after("silence", DOUBT, () => this.#closed(1006));
   }
 
   async #connect() {

@@ -15,7 +15,7 @@ export function ceiling(value) {
   return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= value);
 }
 
-/** The time that the drawing covers: an hour, or less while the server is younger. */
+/** The time that the drawing covers: an hour, or less while the server is younger. The same for all lines of a history. */
 export function spanOf(points, now) {
   return Math.min(SPAN, Math.max(LEAST_SPAN, now - (points[0]?.t ?? now)));
 }
@@ -51,14 +51,16 @@ export class Spark {
     const known = points.filter(({ value }) => value !== null && value !== undefined);
     const most = Math.max(0, ...known.map(({ value }) => value));
     const top = ceiling(most);
-    const span = spanOf(known, now);
+    const span = spanOf(points, now);
     const last = known.at(-1);
     this.#chart.draw({
       title: this.#title(),
       shapes: shapes(pieces(known, now, top, span)),
       count: known.length,
       at: (index) => this.#read(known[index], now, span, top),
-      rest: { value: last ? this.#format(last.value) : "–", note: t("ops.hour.top", { value: this.#format(most) }) },
+      rest: { value: last ? this.#format(last.value) : "–", note: last ? t("ops.hour.top", { value: this.#format(most) }) : "" },
+      scale: last ? this.#format(top) : "",
+      empty: t("ops.hour.empty"),
       from: t("ops.hour.ago", { count: Math.round(span / 60_000) }),
       to: t("ops.hour.now"),
       label: (value) => t("ops.hour.label", { title: this.#title(), value }),

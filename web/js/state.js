@@ -101,6 +101,11 @@ const handlers = {
     ...agreed.heard(state, { reason }),
     analysis: { mode, state: doing, reason },
   }),
+  // said somewhere else; an answer of this page that is on its way is newer
+  consent: (state, { agreed: given }) => {
+    const underWay = state.unheard && given !== state.consent;
+    return underWay ? state : { ...state, consent: given, unheard: false };
+  },
   hints: (state, { on }) => ({ ...state, hintsOn: on }),
   hint: (state, { type, ...hint }) =>
     state.hints.some((old) => old.id === hint.id)
@@ -159,6 +164,11 @@ export function mayFeed(state) {
     open && state.role === "student" && mode === "M3" && state.consent === true && state.camera === "on" &&
     !FORBIDDING.has(reason)
   );
+}
+
+/** Whether the server has just said that the analyser is to be fed by a new session. */
+export function mustMove(state, before) {
+  return state.analysis.reason === "moving" && before.analysis.reason !== "moving";
 }
 
 /** A store: the state, and who wants to know of changes. */

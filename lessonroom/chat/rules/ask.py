@@ -34,7 +34,8 @@ def _span(reading: Reading, first: int, last: int) -> tuple[int, int]:
 
 def _solicit(reading: Reading) -> Iterator[Hit]:
     """ "What's your WhatsApp?", "дай свой номер", "do you have Telegram?": the surest of a message."""
-    hits = [hit for i in range(min(len(reading.tokens), _MOST_WORDS)) if (hit := _solicit_at(reading, i)) is not None]
+    cued = [i for i, token in enumerate(reading.tokens[:_MOST_WORDS]) if token.cues]
+    hits = [hit for i in cued if (hit := _solicit_at(reading, i)) is not None]
     if hits:
         yield max(hits, key=lambda hit: hit.score)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from lessonroom.chat.lexicon import BIT, DISGUISED, mask
-from lessonroom.chat.rules.names import name_at
+from lessonroom.chat.rules.names import ends, name_at
 from lessonroom.chat.rules.reading import Hit, Name, Reading
 from lessonroom.chat.types import Kind
 from lessonroom.chat.words import word_set
@@ -16,6 +16,7 @@ _SOCIAL: Final = BIT["SOCIAL"]
 _CHANNELS: Final = _MESSENGERS | _SOCIAL
 _OWN: Final = BIT["MY"]
 _ACT: Final = mask("ADD", "FIND", "WRITE", "GIVE", "SAVE", "CALL")
+_SEEK: Final = mask("FIND", "ADD")
 _NAME: Final = BIT["NAME"]
 _TOPIC: Final = mask("TOPIC", "EXERCISE", "NOTE")
 _CODE: Final = word_set(
@@ -47,6 +48,16 @@ def _starts(reading: Reading, lo: int, hi: int) -> Iterator[Name]:
             continue
         yield name
         k = name.last + 1
+
+
+def _chains(reading: Reading, hi: int) -> Iterator[Name]:
+    """Handle-like stretches that begin before ``hi``, but for single words, which are never likely by themselves."""
+    tokens, last = reading.tokens, -1
+    for k in range(min(hi, len(tokens))):
+        if k > last and not (tokens[k].shape == "w" and ends(tokens, k + 1)):
+            for name in _starts(reading, k, k + 1):
+                last = name.last
+                yield name
 
 
 def _beside_channels(reading: Reading) -> Iterator[Hit]:
@@ -130,7 +141,7 @@ def _find_me(reading: Reading) -> Iterator[Hit]:
     """ "Find me on Facebook", "найдите меня вконтакте", "search my name there"."""
     tokens = reading.tokens
     for i, token in enumerate(tokens):
-        if not token.cues & mask("FIND", "ADD"):
+        if not token.cues & _SEEK:
             continue
         near = reading.between(i - 2, i + 9)
         me = reading.between(i - 2, i + 4) & mask("ME") or reading.between(i, i + 4) & mask("MY")
@@ -171,7 +182,7 @@ def _persons(reading: Reading) -> Iterator[Hit]:
 
 def _lone_names(reading: Reading) -> Iterator[Hit]:
     """The likeliest handle of a message that names no channel: little by itself, something with the right words."""
-    names = [name for name in _starts(reading, 0, 60) if name.likeness >= 0.8 and "." not in name.text[-5:]]
+    names = [name for name in _chains(reading, 60) if name.likeness >= 0.8 and "." not in name.text[-5:]]
     if names and not reading.cues & mask("IDENT", "MATH"):
         name = max(names, key=lambda n: n.likeness)
         near = reading.between(name.first - 8, name.last + 8)

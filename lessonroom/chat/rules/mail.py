@@ -19,8 +19,11 @@ _AT_WEAK: Final = BIT["ATWEAK"]
 _DOT: Final = BIT["DOTWORD"]
 _TLD: Final = BIT["TLDWORD"]
 _HOST: Final = BIT["MAILHOST"]
+_SIGNS: Final = _AT | _AT_WEAK | _HOST | BIT["MAIL"]
 _CUED: Final = mask("MAIL", "WRITE", "GIVE", "MY", "SAVE", "NAME")
 _TOPIC: Final = mask("TOPIC", "EXERCISE")
+_BARE: Final = frozenset("aа")
+_AT_SIGNS: Final = _BARE | {"@"}
 _BRACKETS: Final = frozenset("()[]{}<>«»\"'*_-|/\\`~")
 _REACH: Final = 8
 _MOST_SIGNS: Final = 40
@@ -31,6 +34,8 @@ def mail_hits(reading: Reading) -> Iterator[Hit]:
     """Every disguised mail address. Each at sign or host is looked at once, within a few tokens."""
     seen = 0
     for i, token in enumerate(reading.tokens):
+        if not token.cues & _SIGNS and token.text not in _AT_SIGNS:
+            continue
         hit = None
         if seen >= _MOST_SIGNS:
             return
@@ -45,7 +50,7 @@ def mail_hits(reading: Reading) -> Iterator[Hit]:
 
 def _bare_a(reading: Reading, i: int) -> bool:
     """The at sign as "(a)"."""
-    return reading.tokens[i].text in ("a", "а") and _bracketed(reading, i)
+    return reading.tokens[i].text in _BARE and _bracketed(reading, i)
 
 
 def _literal(reading: Reading, i: int) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from lessonroom.chat.lexicon import CHANNEL, mask
+from lessonroom.chat.normalise import Token
 from lessonroom.chat.rules.reading import Name, Reading
 from lessonroom.chat.words import word_set
 
@@ -47,6 +49,10 @@ _NOT_NAMES: Final = mask(
     "HOME", "COME", "IDENT", "AVOID",
 )  # fmt: skip
 
+_KNOWN: Final = CHANNEL | _NOT_NAMES
+_SHORTEST, _LONGEST = 3, 40
+"""Characters of what may be a handle."""
+
 
 def name_at(reading: Reading, i: int) -> Name | None:
     """The handle-like stretch that begins at token ``i``, or None. Remembered: most rules ask."""
@@ -58,7 +64,11 @@ def name_at(reading: Reading, i: int) -> Name | None:
 
 def _name_at(reading: Reading, i: int) -> Name | None:
     tokens = reading.tokens
-    at = tokens[i].text == "@"
+    token = tokens[i]
+    if token.shape == "w" and ends(tokens, i + 1):  # most tokens: a word by itself
+        likeness = _of_word(reading, token.text, token.cues)
+        return Name(i, i, likeness, token.text) if likeness > 0 else None
+    at = token.text == "@"
     start = i + 1 if at else i
     if start >= len(tokens) or (tokens[start].shape == "p" and tokens[start].text != "_"):
         return None
@@ -68,6 +78,14 @@ def _name_at(reading: Reading, i: int) -> Name | None:
     if at and len(text) >= 3:
         likeness = max(likeness, 0.85 if tokens[start].gap == 0 else 0.5)
     return Name(i, last, likeness, text) if likeness > 0 else None
+
+
+def ends(tokens: Sequence[Token], i: int) -> bool:
+    """Whether token ``i`` can be no part of a handle that the one before it begins; quick, true for most."""
+    if i == len(tokens):
+        return True
+    token = tokens[i]
+    return token.gap > 0 or (token.shape == "p" and token.text not in _JOINERS)
 
 
 def _end(reading: Reading, start: int) -> int:
@@ -91,12 +109,11 @@ def _goes_on(reading: Reading, i: int) -> bool:
 
 def _likeness(reading: Reading, text: str, first: int, last: int) -> float:
     token = reading.tokens[first]
-    latin = _LATIN.search(text) is not None
-    if not 3 <= len(text) <= 40:
-        return 0.0
     if last == first and token.shape == "w":
-        return _of_word(reading, text, token.cues, latin)
-    if not latin:
+        return _of_word(reading, text, token.cues)
+    if not _SHORTEST <= len(text) <= _LONGEST:
+        return 0.0
+    if _LATIN.search(text) is None:
         digits = sum(map(str.isdigit, text))
         return 0.35 if "_" in text or 0 < digits < len(text) else 0.0
     return _of_chain(reading, text, first, last)
@@ -119,13 +136,13 @@ def _of_chain(reading: Reading, text: str, first: int, last: int) -> float:
 def _all_known(reading: Reading, first: int, last: int) -> bool:
     """Whether every part is an everyday or cue word, as in names of a program ("phone_number", "telegram_id")."""
     parts = [t for t in reading.tokens[first : last + 1] if t.shape != "p"]
-    return all(t.text in _ENGLISH or t.cues & (CHANNEL | _NOT_NAMES) for t in parts)
+    return all(t.text in _ENGLISH or t.cues & _KNOWN for t in parts)
 
 
-def _of_word(reading: Reading, text: str, cues: int, latin: bool) -> float:
-    if text in _ENGLISH or cues & (CHANNEL | _NOT_NAMES):
+def _of_word(reading: Reading, text: str, cues: int) -> float:
+    if cues & _KNOWN or text in _ENGLISH or not _SHORTEST <= len(text) <= _LONGEST:
         return 0.0
-    if not latin:
+    if _LATIN.search(text) is None:
         return 0.05
     if len(text) < 4:
         return 0.1

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any, NamedTuple
 
 from lessonroom.chat.digits import Run, runs_of
 from lessonroom.chat.domains import NETWORKS
 from lessonroom.chat.letters import is_cyrillic
 from lessonroom.chat.lexicon import mask
-from lessonroom.chat.normalise import Token, View, fold, tokenise
+from lessonroom.chat.normalise import Token, View, fold, scan, undisguise
 from lessonroom.chat.types import Kind
 
 
@@ -60,7 +61,12 @@ _TLD = mask("TLDWORD")
 _COME = mask("COME")
 _FLAT = mask("FLAT")
 _MANY_DIGITS = 6
+_MANY_NUMBERS = 3
+_HANDLE_SIGNS = frozenset("@/_")
+_DOTS = frozenset(".,")
 _LABEL_SIGNS = frozenset("-_")
+_BREAK = 2
+"""The gap of a token that begins a line, see :class:`~lessonroom.chat.normalise.Token`."""
 
 
 @dataclass(frozen=True)
@@ -68,15 +74,44 @@ class Reading:
     """One message (or several of one sender, joined by line breaks) as the rules see it."""
 
     view: View
-    tokens: Sequence[Token]
-    cues: int
+    plain: list[Token]
+    """Tokens as they stand in the text."""
     text: str = ""
     allowed: frozenset[str] = frozenset()
+    lines: tuple[Reading, ...] = ()
+    """What was read of each line by itself, of several."""
+
+    @cached_property
+    def tokens(self) -> Sequence[Token]:
+        """Tokens with disguises undone."""
+        return undisguise(self.plain)
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether there is no disguise, no run of digits and no host."""
+        return self.tokens == self.plain and not self.runs and not self.hosts
+
+    @cached_property
+    def has_chain(self) -> bool:
+        """Whether anything but words and signs after them is there ("anna.p", "well-known", "@")."""
+        if not _HANDLE_SIGNS.isdisjoint([token.text for token in self.tokens]):
+            return True
+        return bool([token for token in self.tokens[1:] if not token.gap and token.shape != "p"])
+
+    @cached_property
+    def cues(self) -> int:
+        """The cues of all tokens."""
+        return reduce(or_, [token.cues for token in self.tokens], 0)
 
     @cached_property
     def runs(self) -> list[Run]:
         """Digit runs, in order."""
         return runs_of(self.tokens)
+
+    @cached_property
+    def digits(self) -> str:
+        """The digits of all runs."""
+        return "".join([run.digits for run in self.runs])
 
     @cached_property
     def hosts(self) -> list[Host]:
@@ -142,33 +177,60 @@ class Reading:
             return True
         if (self.cues & _DOT and self.cues & _TLD) or (self.cues & _COME and self.cues & _FLAT):
             return True
-        if any(t.text in ("@", "/", "_") for t in self.tokens):
+        if not _HANDLE_SIGNS.isdisjoint([token.text for token in self.tokens]):
             return True
-        if sum(len(t.text) for t in self.tokens if t.shape in "dx") >= _MANY_DIGITS:
+        if sum([len(token.text) for token in self.tokens if token.shape in "dx"]) >= _MANY_DIGITS:
             return True
-        return sum(t.number is not None for t in self.tokens) >= 3 or bool(self.hosts)
+        return len([token for token in self.tokens if token.number is not None]) >= _MANY_NUMBERS or bool(self.hosts)
 
 
 def read(text: str, allowed: frozenset[str] = frozenset()) -> Reading:
     """Read a message; ``allowed``: further domains that may be named. Linear in its length."""
     view = fold(text)
-    tokens = tokenise(view)
-    cues = 0
-    for token in tokens:
-        cues |= token.cues
-    return Reading(view, tokens, cues, text, allowed)
+    return Reading(view, scan(view), text, allowed)
+
+
+def read_lines(lines: Sequence[Reading]) -> Reading:
+    """Read several lines (one at least) as one text with breaks between, from what was read of each."""
+    first, *rest = lines
+    if not rest:
+        return first
+    plain, place = list(first.plain), len(first.text) + 1
+    for line in rest:
+        tokens = [Token(t[0], t[1] + place, t[2] + place, *t[3:]) for t in line.plain]
+        if tokens:
+            tokens[0] = tokens[0]._replace(gap=_BREAK)
+        plain += tokens
+        place += len(line.text) + 1
+    parts = tuple([part for line in lines for part in (line.lines or (line,))])
+    return Reading(_one_view(lines), plain, "\n".join([line.text for line in lines]), first.allowed, parts)
+
+
+def _one_view(lines: Sequence[Reading]) -> View:
+    """The views of several lines as one."""
+    views = [line.view for line in lines]
+    text = "\n".join([view.text for view in views])
+    if all(view.offsets is None for view in views):
+        return View(text, None, len(text))
+    offsets: list[int] = []
+    place = 0
+    for view in views:
+        own = range(len(view.text)) if view.offsets is None else view.offsets
+        offsets += [place + offset for offset in own]
+        place += view.length + 1
+        offsets.append(place - 1)
+    return View(text, offsets[:-1], place - 1)
 
 
 def hosts_of(tokens: Sequence[Token]) -> list[Host]:
     """Every tight chain "label.label", each with what surrounds it."""
     out: list[Host] = []
-    i = 1
-    while i < len(tokens) - 1:
-        if _is_dot(tokens, i) and _is_label(tokens[i - 1]) and _is_label(tokens[i + 1]):
-            host = _host_at(tokens, i)
-            out.append(host)
-            i = host.last
-        i += 1
+    last = 0
+    for i in [i for i, token in enumerate(tokens) if token.text in _DOTS]:
+        inside = last < i < len(tokens) - 1
+        if inside and _is_dot(tokens, i) and _is_label(tokens[i - 1]) and _is_label(tokens[i + 1]):
+            out.append(_host_at(tokens, i))
+            last = out[-1].last
     return out
 
 

@@ -11,10 +11,15 @@ Two threads per connection for decoding; decode errors are logged; stopping a re
 its thread on the event loop; queues of packets and of frames grow without bound.
 A receiver keeps state for every SSRC that a peer makes up; it estimates bandwidth, which a    :mod:`.receiver`
 stream of 100 kbit/s does not need.
-A bandwidth estimate that is cut short ends the session with a struct.error.                  :mod:`.routing`
+Each datagram passes a queue, a task, a parser and a router, which costs more than decoding   :mod:`.inlet`
+does; a bandwidth estimate that is cut short ends the session with a struct.error.
+Every frame is decoded, also of large streams of which one a second is looked at.             :mod:`.sampling`,
+                                                                                              :mod:`.keys`
 No host candidates on a machine without a network, so that a demo cannot run there; a peer     :mod:`.ice`
 that vanished is noticed after 30 s; a task of a connection that was closed too early never
 ends; an empty datagram from anybody ends a session; datagrams pile up before it begins.
+A sender that answers no connectivity check is closed after half a minute, though media come.  :mod:`.consent`
+As the client of DTLS it shakes hands with nobody whose certificate is an RSA one.             :mod:`.dtls`
 Closing may wait for a TURN server that is gone, and for ever when it was cancelled once.      :mod:`.connection`
 ============================================================================================  ====================
 

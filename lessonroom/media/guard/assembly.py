@@ -27,7 +27,7 @@ MISORDER = 1000
 """How far a sequence number may jump back before it is taken for a new start of the stream."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Piece:
     """What one RTP packet carries. ``key_start``: it begins a keyframe. ``data`` is empty in a padding packet."""
 
@@ -38,7 +38,7 @@ class Piece:
     data: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EncodedFrame:
     """A whole frame, ready to decode. ``timestamp``: RTP, 90 kHz. ``at``: when its last packet came, in seconds."""
 
@@ -57,6 +57,32 @@ class Outcome:
     ask_key: bool
 
 
+NOTHING = Outcome([], [], ask_key=False)
+"""What most packets bring. Not to be changed."""
+
+
+class Positions:
+    """16-bit sequence numbers as positions in an unending count."""
+
+    def __init__(self) -> None:
+        self.highest: int | None = None
+        """The highest position so far."""
+        self.jumped = False
+        """Whether the latest number was so far back that the stream must have begun anew."""
+
+    def of(self, sequence: int) -> int:
+        """The position nearest to the highest so far."""
+        if self.highest is None:
+            self.highest = sequence
+            return sequence
+        step = (sequence - self.highest + 0x8000) % 0x10000 - 0x8000
+        position = self.highest + step
+        self.jumped = step < -MISORDER
+        if step > 0 or self.jumped:
+            self.highest = position
+        return position
+
+
 class Assembly:
     """The packets of one stream that are not yet a frame."""
 
@@ -65,14 +91,16 @@ class Assembly:
         """Packets thrown away because what they belong to cannot be decoded any more."""
         self._pieces: dict[int, Piece] = {}
         self._next: int | None = None
-        self._highest: int | None = None
+        self._positions = Positions()
         self._blocked_since: float | None = None
         self._asked_key: float | None = None
         self._asked_missing: float | None = None
 
     def add(self, piece: Piece, now: float) -> Outcome:
         """Take one packet, late and repeated ones included. ``now``: seconds, never going back."""
-        position = self._unwrap(piece.sequence)
+        position = self._positions.of(piece.sequence)
+        if self._positions.jumped:
+            self.lose()
         if self._next is None or position >= self._next:
             self._pieces[position] = piece
         if len(self._pieces) > CAPACITY:
@@ -85,19 +113,6 @@ class Assembly:
         self.dropped += len(self._pieces)
         self._pieces.clear()
         self._next = None
-
-    def _unwrap(self, sequence: int) -> int:
-        """Position of a 16-bit sequence number in the unending count, nearest to the highest so far."""
-        if self._highest is None:
-            self._highest = sequence
-            return sequence
-        step = (sequence - self._highest + 0x8000) % 0x10000 - 0x8000
-        position = self._highest + step
-        if step < -MISORDER:
-            self.lose()
-            self._highest = position
-        self._highest = max(self._highest, position)
-        return position
 
     def _whole_frames(self, now: float) -> Iterator[EncodedFrame]:
         while (span := self._next_span()) is not None:
@@ -131,33 +146,37 @@ class Assembly:
         return None
 
     def _take(self, start: int, end: int, now: float) -> EncodedFrame:
-        first = self._pieces[start]
-        data = b"".join(self._pieces.pop(position).data for position in range(start, end + 1))
+        pieces = [self._pieces.pop(position) for position in range(start, end + 1)]
         for position in [p for p in self._pieces if p < start]:
             del self._pieces[position]
             self.dropped += 1
         self._next = end + 1
-        return EncodedFrame(data, first.timestamp, first.key_start, now)
+        self._blocked_since = None
+        # a keyframe may come after a delimiter of its own (H.264 section 7.4.1.2.3)
+        key = any(piece.key_start for piece in pieces)
+        return EncodedFrame(b"".join(piece.data for piece in pieces), pieces[0].timestamp, key, now)
 
     def _has_hole(self) -> bool:
         """Whether something waits that cannot become a frame without a packet that did not come."""
-        if self._next is None or self._highest is None:
+        highest = self._positions.highest
+        if self._next is None or highest is None:
             return True
-        return self._highest - self._next + 1 != len(self._pieces)
+        return highest - self._next + 1 != len(self._pieces)
 
     def _missing_due(self, now: float) -> list[int]:
-        if self._next is None or self._highest is None or not self._has_hole():
+        highest = self._positions.highest
+        if self._next is None or highest is None or not self._has_hole():
             self._asked_missing = None
             return []
         if self._asked_missing is not None and now - self._asked_missing < REPEAT_NACK:
             return []
         self._asked_missing = now
-        nearest = range(max(self._next, self._highest - CAPACITY), self._highest)
+        nearest = range(max(self._next, highest - CAPACITY), highest)
         return [p % 0x10000 for p in islice((p for p in nearest if p not in self._pieces), NACKS)]
 
     def _key_due(self, now: float) -> bool:
         if not self._has_hole():
-            self._blocked_since = self._asked_key = None
+            self._blocked_since = None
             return False
         if self._blocked_since is None:
             self._blocked_since = now

@@ -9,7 +9,6 @@ going to a thread and back costs as much again (0.40 instead of 0.48 % of a core
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -22,6 +21,7 @@ import av
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
+from lessonroom import cores
 from lessonroom.media.guard.assembly import EncodedFrame
 
 LIBAV_NAMES = {"VP8": "vp8", "H264": "h264"}
@@ -32,6 +32,8 @@ MOST_WAITING = 60
 """Encoded frames that may wait for a thread: two seconds of an unshaped stream. Then all of them are dropped."""
 SMALL_BYTES, SMALL_PIXELS, SMALL_PAUSE = 8192, 110_000, 0.08
 """A frame of fewer bytes, after a picture of no more pixels and a pause of so many seconds, is decoded on the loop."""
+MOST_LATE = 32
+"""Frames whose arrival is remembered until their picture comes out: H.264 puts 16 in order at most."""
 TIME_BASE = Fraction(1, 90_000)
 
 
@@ -60,7 +62,7 @@ class Decoder:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A picture and when the last packet of it came."""
+    """A picture and when the last packet of it came: with B-frames, not the one that brought it out of the decoder."""
 
     picture: VideoFrame
     at: float
@@ -83,6 +85,7 @@ class DecodeStream:
         self._errors_told = 0
         self._pixels = MOST_PIXELS
         self._last_at = 0.0
+        self._came: dict[int, float] = {}
         self._closed = False
 
     def put(self, frame: EncodedFrame) -> None:
@@ -120,7 +123,18 @@ class DecodeStream:
 
     def _decode(self, batch: list[EncodedFrame]) -> list[Decoded]:
         """On a shared thread, or on the loop while no thread does it."""
-        return [Decoded(picture, frame.at) for frame in batch for picture in self.decoder.decode(frame)]
+        return [Decoded(picture, self._arrival(picture, frame)) for frame in batch for picture in self._out(frame)]
+
+    def _out(self, frame: EncodedFrame) -> list[VideoFrame]:
+        self._came[frame.timestamp] = frame.at
+        if len(self._came) > MOST_LATE:
+            del self._came[next(iter(self._came))]
+        return self.decoder.decode(frame)
+
+    def _arrival(self, picture: VideoFrame, latest: EncodedFrame) -> float:
+        """Pictures come out in the order in which they are shown, with the timestamps of their packets."""
+        stamp = latest.timestamp if picture.pts is None else picture.pts
+        return self._came.pop(stamp, latest.at)
 
     def _finished(self, running: asyncio.Future[list[Decoded]]) -> None:
         self._running = None
@@ -143,4 +157,4 @@ class DecodeStream:
 @cache
 def shared_threads() -> Executor:
     """The threads that decode for all connections of the process: one per core, four at most."""
-    return ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1), thread_name_prefix="decode")
+    return ThreadPoolExecutor(max_workers=min(4, cores.whole()), thread_name_prefix="decode")

@@ -11,6 +11,9 @@ from typing import Any
 import aioice
 from aiortc import RTCPeerConnection
 
+from lessonroom.media.guard.consent import Consent, keep_asking
+from lessonroom.media.guard.inlet import read_at_once, replace
+
 MOST_DATAGRAMS = 512
 """Datagrams that may wait for the transport to read them; what comes then is dropped, as a network does."""
 LOOPBACK = ("127.0.0.1", "::1")
@@ -50,32 +53,61 @@ def end_consent_checks(peer: RTCPeerConnection) -> None:
         replace(ice, "query_consent", query_consent)
 
 
-def listen(peer: RTCPeerConnection, heard: Callable[[], None]) -> None:
-    """Call ``heard`` for whatever comes from the other side: media, and the checks that come when no media do.
+def watch_consent(peer: RTCPeerConnection, clock: Callable[[], float]) -> Consent:
+    """Let a connection whose peer gives no consent to send go on without sending, where aioice closes it.
 
-    What cannot be of use is dropped here, for anybody may send to an open port: an empty datagram ends aiortc 1.16's
-    session with an IndexError, and aioice keeps all data that come before the connection stands.
+    Whatever is to be sent then (RTCP, an alert of DTLS) is dropped. For a connection with one transport.
+    """
+    consent = Consent()
+    for ice in _agents(peer):
+        send = ice.sendto
+
+        async def query_consent(ice: aioice.Connection = ice) -> None:
+            await keep_asking(ice, consent, clock)
+
+        async def sendto(data: bytes, component: int, send: Any = send) -> None:
+            if consent.holds(clock()):
+                await send(data, component)
+
+        replace(ice, "query_consent", query_consent)
+        replace(ice, "sendto", sendto)
+    return consent
+
+
+def empty_sockets(peer: RTCPeerConnection, take: Callable[[bytes], bool]) -> None:
+    """Let each socket that is gathered be read until it is empty; ``take`` says whether it wants a datagram."""
+    for ice in _agents(peer):
+        original = ice.get_component_candidates
+
+        async def gather(*arguments: Any, ice: Any = ice, original: Any = original, **named: Any) -> Any:
+            candidates = await original(*arguments, **named)
+            for protocol in ice._protocols:
+                read_at_once(protocol, take)
+            return candidates
+
+        replace(ice, "get_component_candidates", gather)
+
+
+def listen(peer: RTCPeerConnection, heard: Callable[[], None], take: Callable[[bytes], bool]) -> None:
+    """Call ``heard`` for each connectivity check whose sender has shown that it knows the password.
+
+    Media are ``take``'s, which looks whose they are; whatever else comes is no sign of life. What cannot be of use is
+    dropped here, for anybody may send to an open port: an empty datagram ends aiortc 1.16's session with an IndexError,
+    and aioice keeps all data that come before the connection stands.
     """
     for ice in _agents(peer):
-        checked, received = ice.request_received, ice.data_received
+        checked, received = ice.check_incoming, ice.data_received
 
-        def request_received(*arguments: Any, checked: Any = checked) -> None:
+        def check_incoming(*arguments: Any, checked: Any = checked) -> None:
             heard()
             checked(*arguments)
 
         def data_received(data: bytes, component: int, ice: Any = ice, received: Any = received) -> None:
-            if data and ice._queue.qsize() < MOST_DATAGRAMS:
-                heard()
+            if data and not take(data) and ice._queue.qsize() < MOST_DATAGRAMS:
                 received(data, component)
 
-        replace(ice, "request_received", request_received)
+        replace(ice, "check_incoming", check_incoming)
         replace(ice, "data_received", data_received)
-
-
-def replace(owner: object, name: str, value: object) -> None:
-    """Put ``value`` in the place of something that is already there, on this one instance."""
-    getattr(owner, name)
-    setattr(owner, name, value)
 
 
 def _agents(peer: RTCPeerConnection) -> Iterator[aioice.Connection]:

@@ -31,7 +31,6 @@ Pictures are turned as their EXIF data say, and brought down to the size at whic
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -42,7 +41,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lessonroom import models
+from lessonroom import cores, models
 from lessonroom.config import Settings
 from lessonroom.errors import LessonroomError
 from lessonroom.media import expression, faces, geometry, mesh, quality, strain_head
@@ -52,8 +51,9 @@ from lessonroom.media.onnx_engine import OnnxEngine
 from lessonroom.media.quality import Judged
 from lessonroom.media.scoring import stills
 from lessonroom.media.scoring.tables import Asked
+from lessonroom.media.shots import MOST_SIDE
 from lessonroom.media.types import Box, Face, Image, Unseen
-from lessonroom.media.vision import MODELS, MOST_SIDE
+from lessonroom.media.vision import MODELS
 
 Grey = NDArray[np.uint8]
 
@@ -95,7 +95,7 @@ def run(
         made_by = {name: models.brief(name, settings.models_dir) for name in strain_head.SCORED_BY}
         scorer = Scorer(engine, basis, head, embedding, made_by)
         work, size = (scorer.crops, CROPS) if cropped else (scorer.pictures, 1)
-        yield from in_order(groups, work, size=size, threads=threads or os.cpu_count() or 1)
+        yield from in_order(groups, work, size=size, threads=threads or cores.whole())
 
 
 def in_order(

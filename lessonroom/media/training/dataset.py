@@ -55,8 +55,8 @@ def read_faces(path: Path, split: str) -> Faces:
             images, votes, parts = data["images"], data["votes"], data["split"]
             columns = [str(name) for name in data["vote_labels"]]
     except (OSError, EOFError, BadZipFile, KeyError, ValueError) as error:
-        found = type(error).__name__
-        raise BadInput(f"{path.name}: expected images, votes, vote_labels and split, got {found}") from error
+        found = (error.strerror if isinstance(error, OSError) else None) or "something else"
+        raise BadInput(f"{path.name}: expected images, votes, vote_labels and split, got: {found}") from error
     if not set(EXPRESSIONS) <= set(columns):
         raise BadInput(f"{path.name}: vote_labels must hold {', '.join(EXPRESSIONS)}")
     order = [columns.index(name) for name in EXPRESSIONS]

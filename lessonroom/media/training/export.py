@@ -19,7 +19,7 @@ import numpy as np
 from lessonroom.errors import BadInput, ModelRefused
 from lessonroom.media.expression import MODEL, SIDE
 from lessonroom.media.scoring import evaluate
-from lessonroom.media.training import augment, quantise, weights
+from lessonroom.media.training import augment, padding, quantise, weights
 from lessonroom.media.training.dataset import Faces, Floats, as_input, read_faces
 from lessonroom.media.training.train import predict_logits
 from lessonroom.media.types import EXPRESSIONS
@@ -82,6 +82,7 @@ def export(checkpoint: Path, data: Path, out: Path, made_by: str, *, int8: bool 
         "largest_difference_from_pytorch": float(f"{difference:.1e}"),
         "precision": precision,
     }
+    model = padding.fold(model)
     card = _sidecar(
         model, made_by, options, features=network.classifier.in_features, temperature=temperature, scores=scores
     )

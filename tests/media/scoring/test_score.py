@@ -24,8 +24,8 @@ from lessonroom.media.onnx_engine import OnnxEngine
 from lessonroom.media.scoring import score, stills
 from lessonroom.media.scoring.score import Record, Scorer
 from lessonroom.media.scoring.tables import Asked
+from lessonroom.media.shots import MOST_SIDE
 from lessonroom.media.types import EXPRESSIONS, Image, Sample
-from lessonroom.media.vision import MOST_SIDE
 from tests.media import pictures
 
 KEYS = ["id", "face", "unseen", "quality", "expression", "strain", "shape", "mesh"]
