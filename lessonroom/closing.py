@@ -36,11 +36,15 @@ class Closing:
             return 0
         now = self._clock()
         look = partial(sweeping.quiet, cut=now - self._seconds, now=now)
-        found = await self._store.run(look, writes=False)
-        occupied = {live.room.id for live in self._hub.live_rooms()}
-        over = [room for room in found if room not in occupied]
-        for room in over:
-            await self._hub.close_room(room, record(SERVER, "room.closed", f"room:{room}", reason="quiet"))
-        if over:
-            log.info("lessons were closed, nobody had been in them", count=len(over))
-        return len(over)
+        closed = 0
+        for room in await self._store.run(look, writes=False):
+            # again: it may be that somebody got a new link while others were closed
+            if await self._store.run(partial(look, only=room), writes=False) and not self._occupied(room):
+                await self._hub.close_room(room, record(SERVER, "room.closed", f"room:{room}", reason="quiet"))
+                closed += 1
+        if closed:
+            log.info("lessons were closed, nobody had been in them", count=closed)
+        return closed
+
+    def _occupied(self, room: str) -> bool:
+        return any(live.room.id == room for live in self._hub.live_rooms())

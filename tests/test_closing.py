@@ -10,6 +10,7 @@ import pytest
 
 from lessonroom.app import App
 from lessonroom.closing import HOUR, Closing
+from lessonroom.storage.audit import AuditRecord
 from tests.integration.serving import Lesson, serving
 
 DAYS = 40 * 24 * HOUR
@@ -65,6 +66,24 @@ async def test_a_lesson_of_next_week_stays_open_while_its_link_waits(tmp_path: P
         await app.admission.make_member(room, "guardian", "Gail")  # whose link is longer, and leads into no lesson
         assert await closing(app, 7 * 24 * HOUR).close_quiet() == 0
         assert await closing(app, 9 * 24 * HOUR).close_quiet() == 1
+
+
+async def test_a_lesson_into_which_a_new_link_was_made_while_others_were_closed_stays_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(tmp_path) as app:
+        first, second = [await app.admission.make_room() for _ in range(2)]
+        close, now = app.hub.close_room, time.time() + DAYS
+
+        async def slowly(room: str, audit: AuditRecord | None = None) -> None:
+            if room == first:
+                await app.admission.make_member(second, "student", "Sam")
+            await close(room, audit)
+
+        monkeypatch.setattr(app.hub, "close_room", slowly)
+        monkeypatch.setattr(app.admission, "_clock", lambda: now)
+        assert await Closing(app._store, app.hub, 24, clock=lambda: now).close_quiet() == 1
+        assert (await closed(app, first), await closed(app, second)) == (True, False)
 
 
 async def test_the_server_does_it_by_itself(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from lessonroom import rights
 from lessonroom.errors import NotFound, Refused
 from lessonroom.storage.review import Decision, Why
+from lessonroom.storage.schema import strikes
 from lessonroom.storage.sql import SqlStore, open_store
 from lessonroom.storage.store import HintRecord, MessageState
 from tests.contracts.store import NOW, OTHER, ROOM, STUDENT, TEACHER, YES, deed, said
@@ -104,6 +105,26 @@ async def test_a_name_with_a_standing_and_no_lesson_goes_on_record_too(store: Sq
     await rights.erase(store, "platform:99", actor="command")
     last = (await store.audits(None, 100))[-2:]
     assert [(row.action, row.subject) for row in last] == [("person.exported", "person"), ("person.erased", "person")]
+
+
+@pytest.mark.parametrize("kept", ["a word of consent", "a strike"])
+async def test_what_outlives_a_persons_lessons_is_handed_out_and_forgotten_too(store: SqlStore, kept: str) -> None:
+    """Words of consent are kept for years, lessons and their members for one."""
+
+    def keep(db: Connection) -> None:
+        if kept == "a strike":
+            db.execute(strikes.insert().values(sender="platform:99", at=NOW))
+
+    await store.run(keep)
+    if kept == "a word of consent":
+        await store.add_consent(replace(YES, id="consent-99", person="platform:99"), deed("deed-99"))
+    found = await rights.export(store, "platform:99", actor="command")
+    assert (len(found["consents"]), len(found["strikes"])) == ((0, 1) if kept == "a strike" else (1, 0))
+    gone = await rights.erase(store, "platform:99", actor="command")
+    assert gone["consents"] + gone["strikes"] == 1
+    assert len((await rights.export(store, STUDENT.sender, actor="command"))["consents"]) == 1
+    with pytest.raises(NotFound):
+        await rights.export(store, "platform:99", actor="command")
 
 
 async def test_a_person_whose_lesson_is_open_is_not_forgotten_yet(store: SqlStore) -> None:

@@ -47,10 +47,12 @@ class Line(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """See asyncio.Protocol."""
+        """See asyncio.Protocol. Who lets go over a message hears nothing of what came with it."""
         try:
             for message in self._unpacker.feed(data):
                 self._hear(message)
+                if self._transport is None or self._transport.is_closing():
+                    return
         except BadMessage:
             log.exception("a process said something that it must not")
             self.close()

@@ -92,13 +92,15 @@ class Carrying:
         except (Busy, StoreDown, Violator, BadInput) as error:
             way.ended(self._not_stored(live, said, error))
             return
-        if new:
+        # news also where the store has finished what it had reported as failed, and was asked again
+        news = new or stored.seq > live.room.talk.last_seq
+        if news:
             live.context.append(Line(said.member, said.text))
         self._apply(live, ev.Stored(stored))
         way.passed("acknowledge")
         way.ended(stored.message.state.value)
         self._metrics.chat_answered(time.time() - said.at)
-        if new and stored.message.state is MessageState.RELAYED:
+        if news and stored.message.state is MessageState.RELAYED:
             self._listen(live, said.member, said.text)
 
     async def _standing(self, live: Live, said: Admitted) -> Standing:

@@ -15,7 +15,7 @@ from typing import Any
 
 from lessonroom import logs
 from lessonroom.config import Settings
-from lessonroom.errors import NotFound, Refused
+from lessonroom.errors import Busy, NotFound, Refused
 from lessonroom.media.pipeline import hint_rules, strain_rules
 from lessonroom.messages import ChatSend, CloseCode, FromPage, IceServer
 from lessonroom.metrics import Metrics
@@ -162,6 +162,8 @@ class Hub:
         live = await self._shelf.get(room)
         live.senders[member] = record.sender
         await self.ruling.settle(live)
+        if not (live.room.closed or self._shelf.has(live)):
+            raise Busy("expected a room that is still loaded, got one that was let go meanwhile")
         self._sockets += 1
         seat = Seat(live, self._sockets, member)
         live.outboxes[seat.socket] = outbox
@@ -271,7 +273,7 @@ class Hub:
             for effect in live.room.handle(event, time.time()):
                 self._do(live, effect)
         except Exception as error:  # noqa: BLE001 - logged there; a defect in one lesson must not reach another
-            self._broken(live.room.id, error)
+            self._broken(live, error)
 
     def _do(self, live: Live, effect: do.Effect) -> None:
         match effect:
@@ -293,12 +295,10 @@ class Hub:
 
     # --- background --------------------------------------------------------------------------------------------------
 
-    def _broken(self, room: str, error: BaseException) -> None:
+    def _broken(self, live: Live, error: BaseException) -> None:
         """A defect met one room: its pages come back to a room that is read anew from the store."""
-        log.error("a room broke and is read anew", room=room, exc_info=error)
-        live = self._shelf.drop(room)
-        if live is None:
-            return
+        log.error("a room broke and is read anew", room=live.room.id, exc_info=error)
+        self._shelf.drop(live)
         for outbox in live.outboxes.values():
             outbox.close(CloseCode.SERVER_BUSY)
         if live.session is not None:
@@ -323,7 +323,7 @@ class Hub:
             self.analysing.tick(live)
             self.hearing.tick(live)
         except Exception as error:  # noqa: BLE001 - as in apply
-            self._broken(live.room.id, error)
+            self._broken(live, error)
 
     def live_rooms(self) -> Iterator[Live]:
         """Rooms with somebody in them, for the operations page."""

@@ -106,7 +106,7 @@ class Keeping:
 
     def _consent(self, live: Live, wanted: do.KeepConsent) -> None:
         writing, said = live.consent_wanted is not None, self._said(live, wanted)
-        live.consent_wanted = Wanted(wanted, said, self._owed.like(said))
+        live.consent_wanted = Wanted(wanted, said, self._owed.since(said))
         if not wanted.agreed:
             self._owed.add(said)  # also when this room breaks and is read anew
         if not writing:
@@ -116,7 +116,7 @@ class Keeping:
 
     async def _write_consent(self, live: Live) -> None:
         while (writing := live.consent_wanted) is not None:
-            kept = await self._done(self._write_word(writing))
+            kept = await self._write_word(writing)
             if live.consent_wanted is not writing:
                 continue  # the student said something else meanwhile
             if kept or writing.effect.agreed:
@@ -125,11 +125,16 @@ class Keeping:
             else:
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def _write_word(self, word: Wanted) -> None:
-        if word.said.given:
-            await self._owed.write_yes(word.said, word.over)
-        else:
+    async def _write_word(self, word: Wanted) -> bool:
+        """Write a word; False when it could not be, or a no was said elsewhere after this yes."""
+        try:
+            if word.said.given:
+                return await self._owed.write_yes(word.said, word.since)
             await self._owed.write_no(word.said)
+        except StoreDown:
+            self._metrics.store_failed()
+            return False
+        return True
 
     def _said(self, live: Live, wanted: do.KeepConsent) -> ConsentRecord:
         """The student's word; its record is the same, however often it is written."""

@@ -20,6 +20,7 @@ from lessonroom.rooms.effects import KeepConsent
 from lessonroom.rooms.lane import Lane
 from lessonroom.rooms.listening import Listening, ListeningRules
 from lessonroom.rooms.outbox import Outbox
+from lessonroom.rooms.owed import Since
 from lessonroom.rooms.room import Past, Room
 from lessonroom.storage.consent import ConsentRecord
 from lessonroom.storage.store import Store
@@ -130,11 +131,11 @@ class Felt:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A word of the student that has to be written. ``over``: the no that waited to be written when it was said."""
+    """A word of the student that has to be written. ``since``: when it was said."""
 
     effect: KeepConsent
     said: ConsentRecord
-    over: ConsentRecord | None
+    since: Since
 
 
 @dataclass(slots=True)
@@ -186,9 +187,12 @@ RECORDS_WAITING = 256
 
 
 async def load(
-    store: Store, room: str, limits: Limits, now: float, on_failure: Callable[[BaseException], None]
+    store: Store, room: str, limits: Limits, now: float, on_failure: Callable[[Live, BaseException], None]
 ) -> Live:
-    """Read a room from the store. Raises NotFound, Refused when it is closed, StoreDown."""
+    """Read a room from the store; ``on_failure`` hears when a lane of it breaks.
+
+    Raises NotFound, Refused when it is closed, StoreDown.
+    """
     record = await store.room(room)
     if record.closed_at is not None:
         raise Refused("expected an open room, got one that is closed")
@@ -205,17 +209,22 @@ async def load(
     loaded = Room(
         past, server_can=limits.server_can, chat_length=limits.chat_length, chat_per_minute=limits.chat_per_minute
     )
-    return Live(
+
+    def failed(error: BaseException) -> None:
+        on_failure(live, error)
+
+    live = Live(
         room=loaded,
         created_at=record.created_at,
-        chat=Lane(f"chat-{room}", CHAT_WAITING, on_failure),
-        records=Lane(f"records-{room}", RECORDS_WAITING, on_failure),
+        chat=Lane(f"chat-{room}", CHAT_WAITING, failed),
+        records=Lane(f"records-{room}", RECORDS_WAITING, failed),
         # records keep the time of the clock on the wall, hints that of a clock that is never set
         listening=Listening(limits.listening, loaded.hinting.remembered(now, time.monotonic())),
         context=deque((Line(one.message.sender, one.message.text) for one in recent), maxlen=limits.chat_context),
         senders={member.id: member.sender for member in members},
         empty_since=now,
     )
+    return live
 
 
 MakeWatch = Callable[[Analyser, HintState | None, Callable[[Strain], None], Callable[[Hint], None]], Watch]

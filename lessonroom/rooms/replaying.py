@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from lessonroom import logs
 from lessonroom.errors import StoreDown
+from lessonroom.messages import CloseCode
 from lessonroom.metrics import Metrics
 from lessonroom.rooms import effects as do
 from lessonroom.rooms import events as ev
@@ -14,6 +16,8 @@ from lessonroom.rooms.live import Live
 from lessonroom.rooms.outbox import Outbox
 from lessonroom.rooms.talk import as_seen_by
 from lessonroom.storage.store import Store, StoredMessage
+
+log = logs.get(__name__)
 
 RETRY_SECONDS: Final = 1.0
 """Pause before a store that is away is asked again: a reader cannot go on without it."""
@@ -29,10 +33,20 @@ class Replaying:
         self._apply = apply
 
     async def replay(self, live: Live, wanted: do.Replay) -> None:
-        """Read one part and send it no faster than its reader reads."""
+        """Read one part and send it no faster than its reader reads.
+
+        A defect closes the socket, and its page comes back: else it would hear nothing more, and not know it.
+        """
         outbox = live.outboxes.get(wanted.socket)
         if outbox is None:
             return
+        try:
+            await self._read(live, wanted, outbox)
+        except Exception:
+            log.exception("what a member has missed could not be read", room=live.room.id)
+            outbox.close(CloseCode.SERVER_BUSY)
+
+    async def _read(self, live: Live, wanted: do.Replay, outbox: Outbox) -> None:
         part = await self._part(live, wanted, outbox)
         for stored in part:
             await outbox.eased()

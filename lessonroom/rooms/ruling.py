@@ -124,22 +124,26 @@ class Ruling:
         await (self._agree(wanted) if said.given else self._take_back(wanted))
 
     async def _agree(self, wanted: ConsentRecord) -> None:
-        """A yes counts once it is written, and where nothing else was said meanwhile."""
-        over, reached = self._owed.like(wanted), self._reached(wanted)
-        said = {live.room.id: live.room.consent.said(wanted.by) for live in reached}
-        if await self._owed.write_yes(wanted, over):
-            unchanged = [live for live in reached if live.room.consent.said(wanted.by) == said[live.room.id]]
-            self._tell(wanted, unchanged)
+        """A yes counts once it is written, and where nothing else was said meanwhile.
+
+        A lesson that was loaded meanwhile may have been too early to read it.
+        """
+        said = {live.room.id: live.room.consent.said(wanted.by) for live in self._reached(wanted)}
+        if await self._owed.write_yes(wanted, self._owed.since(wanted)):
+            reached = self._reached(wanted)
+            self._tell(wanted, [one for one in reached if one.room.consent.said(wanted.by) == said.get(one.room.id, 0)])
 
     async def _take_back(self, wanted: ConsentRecord) -> None:
         """A no counts at once, also in a lesson that is loaded while it is written."""
         self._owed.add(wanted)
         self._tell(wanted, self._reached(wanted))
+        doubt = self._owed.doubt(wanted)
         try:
-            if not await self._stands(wanted):
+            if doubt or not await self._stands(wanted):
                 await self._store.add_consent(wanted, consent_said(wanted))
-        except StoreDown:
-            self._metrics.store_failed()
+        except (StoreDown, asyncio.CancelledError) as error:  # cancelled: the server stops, or nobody waits any more
+            if isinstance(error, StoreDown):
+                self._metrics.store_failed()
             task = self._spawn(self._insist(wanted))
             self._insisting.add(task)
             task.add_done_callback(self._insisting.discard)
@@ -147,7 +151,7 @@ class Ruling:
         except LessonroomError:  # it will never be written: its lesson is gone
             self._owed.drop(wanted)
             raise
-        self._owed.drop(wanted)
+        self._owed.written(wanted, doubt)
 
     async def _stands(self, wanted: ConsentRecord) -> bool:
         """Whether the last word that the store has is this no already: said again it needs no second record."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 
 from lessonroom.chat import cues
 from lessonroom.errors import Busy
@@ -17,9 +16,9 @@ FORGET_SECONDS = 120.0
 
 
 class Shelf:
-    """The loaded rooms of one process. ``on_failure`` hears of a room whose lane broke, by its id."""
+    """The loaded rooms of one process. ``on_failure`` hears of a room whose lane broke."""
 
-    def __init__(self, store: Store, limits: Limits, on_failure: Callable[[str, BaseException], None]) -> None:
+    def __init__(self, store: Store, limits: Limits, on_failure: Callable[[Live, BaseException], None]) -> None:
         self._store = store
         self._limits = limits
         self._on_failure = on_failure
@@ -57,11 +56,16 @@ class Shelf:
     async def take_away(self, room: str) -> Live | None:
         """Forget a room, also one that is being loaded; whoever comes next has it read anew."""
         await self.find(room)
-        return self.drop(room)
-
-    def drop(self, room: str) -> Live | None:
-        """Forget a loaded room at once."""
         return self._rooms.pop(room, None)
+
+    def drop(self, live: Live) -> None:
+        """Forget a loaded room at once, unless it was forgotten before: what was read since is another."""
+        if self.has(live):
+            del self._rooms[live.room.id]
+
+    def has(self, live: Live) -> bool:
+        """Whether this is the room that everybody gets."""
+        return self.peek(live.room.id) is live
 
     def forget(self, now: float) -> None:
         """Drop the rooms that nobody has been in for a while and that have nothing left to do."""
@@ -78,7 +82,7 @@ class Shelf:
             if not self._prepared:  # else the first message of the process's first lesson would hold up all others
                 await asyncio.to_thread(cues.prepare)
                 self._prepared = True
-            live = await load(self._store, room, self._limits, time.time(), partial(self._on_failure, room))
+            live = await load(self._store, room, self._limits, time.time(), self._on_failure)
             self._rooms[room] = live
             return live
         finally:

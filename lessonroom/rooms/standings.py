@@ -17,20 +17,29 @@ class Standings:
         self._store = store
         self._forgiving = forgiving
         self._known: dict[str, tuple[Standing, float]] = {}
+        self._reading: dict[str, object] = {}
 
     async def of(self, sender: str, now: float) -> Standing:
         """The sender's standing. Raises StoreDown."""
         found = self._known.get(sender)
         if found is not None and abs(now - found[1]) < FRESH_SECONDS:
             return found[0]
-        paying, strikes = await self._store.paying(sender), await self._store.strikes(sender)
+        mine = self._reading[sender] = object()
+        try:
+            paying, strikes = await self._store.paying(sender), await self._store.strikes(sender)
+        finally:
+            newest = self._reading.get(sender) is mine
+            if newest:
+                del self._reading[sender]
         standing = known(strikes, now, paying=paying, forgiving=self._forgiving)
-        self._known[sender] = standing, now
+        if newest:  # else what was read may be from before a change
+            self._known[sender] = standing, now
         return standing
 
     def changed(self, sender: str) -> None:
-        """Read this sender anew next time."""
+        """Read this sender anew next time, also where somebody reads just now."""
         self._known.pop(sender, None)
+        self._reading.pop(sender, None)
 
     def forget(self, now: float) -> None:
         """Drop what is too old to be used."""

@@ -92,10 +92,15 @@ def _members(db: Connection, who: str) -> Sequence[Row[Any]]:
     # what is left of one who was forgotten has no name, and no word may mean all of these
     named = or_(members.c.id == who, members.c.sender.in_(alias), and_(members.c.sender == who, members.c.sender != ""))
     found = db.execute(select(members).where(named).order_by(members.c.number)).all()
-    known = db.scalar(select(senders.c.sender).where(senders.c.sender == who)) if who else None
-    if not found and known is None:
+    if not found and not (who and _outlives(db, who)):
         raise NotFound("expected the platform's name of a person or the id of a member, got another word")
     return found
+
+
+def _outlives(db: Connection, name: str) -> bool:
+    """Whether something is kept by the platform's name of somebody whose lessons went when their time was over."""
+    own = (consent_words.c.person, senders.c.sender, strikes.c.sender)
+    return any(db.scalar(select(column).where(column == name).limit(1)) is not None for column in own)
 
 
 def _said(people: Sequence[Row[Any]]) -> ColumnElement[bool]:
@@ -105,7 +110,7 @@ def _said(people: Sequence[Row[Any]]) -> ColumnElement[bool]:
 
 
 def _names(people: Sequence[Row[Any]], who: str) -> list[str]:
-    """The platform's names of the person; a name may have a standing and no member any more."""
+    """The platform's names of the person; a name may have records and no member any more."""
     return sorted({row.sender for row in people} - {""}) or [who]
 
 

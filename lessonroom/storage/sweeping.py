@@ -69,21 +69,32 @@ def latest(db: Connection) -> list[Sweep]:
     ]
 
 
-def quiet(db: Connection, cut: float, now: float) -> list[str]:
-    """Open rooms in which nothing was stored since ``cut``, and into which no link or session leads any more."""
+def quiet(db: Connection, cut: float, now: float, only: str = "") -> list[str]:
+    """Open rooms in which nothing was stored since ``cut``, and into which no link or session leads any more.
+
+    ``only``: one to look at, all when empty.
+    """
     used = members.c.session_hash.is_not(None)
     ends = case((used, members.c.session_expires_at), else_=members.c.code_expires_at)
     enters = members.c.role != "guardian"
     of = rooms.c.id
+    # by way of the members: words are found by their person, and there are too many to look through for each room
+    agreed = exists().where(
+        members.c.room == of,
+        consent_words.c.person == members.c.sender,
+        consent_words.c.room == of,
+        consent_words.c.at >= cut,
+    )
     query = select(of).where(
         rooms.c.closed_at.is_(None),
         rooms.c.created_at < cut,
         not_(exists().where(members.c.room == of, or_(members.c.created_at >= cut, and_(enters, ends > now)))),
         not_(exists().where(messages.c.room == of, or_(messages.c.at >= cut, messages.c.decided_at >= cut))),
         not_(exists().where(hints.c.room == of, hints.c.at >= cut)),
-        not_(exists().where(consent_words.c.room == of, consent_words.c.at >= cut)),
+        not_(agreed),
     )
-    return list(db.scalars(query.order_by(rooms.c.number)))
+    asked = query.where(of == only) if only else query
+    return list(db.scalars(asked.order_by(rooms.c.number)))
 
 
 # --- what has to go: each a selection of keys -------------------------------------------------------------------------
@@ -99,13 +110,16 @@ def _waiting(cut: float) -> Select[Any]:
 
 
 def _held(cut: float) -> Select[Any]:
-    decided = exists().where(labels.c.message == messages.c.number, labels.c.at < cut)
-    stopped = and_(messages.c.verdict != "relay", messages.c.waits.is_(None))
-    return select(messages.c.number).where(stopped, decided, _closed(messages.c.room))
+    """By way of the decisions: they are few, and found by their time."""
+    decided = select(messages.c.number).join_from(labels, messages).where(labels.c.at < cut)
+    return decided.where(messages.c.verdict != "relay", messages.c.waits.is_(None), _closed(messages.c.room))
 
 
 def _messages(cut: float) -> Select[Any]:
-    return select(messages.c.number).where(messages.c.at < cut, messages.c.waits.is_(None), _closed(messages.c.room))
+    """Those that are of no other kind: one that was decided late has a life of its own from then on."""
+    held = and_(messages.c.verdict != "relay", exists().where(labels.c.message == messages.c.number))
+    own = and_(messages.c.waits.is_(None), not_(held))
+    return select(messages.c.number).where(messages.c.at < cut, own, _closed(messages.c.room))
 
 
 def _hints(cut: float) -> Select[Any]:
@@ -117,7 +131,11 @@ def _strikes(cut: float) -> Select[Any]:
 
 
 def _consents(cut: float) -> Select[Any]:
-    return select(consent_words.c.number).where(consent_words.c.expires_at < cut)
+    """A word stays while one is kept that it has replaced, which would count anew: a no outlives the yes before it."""
+    last, before = consent_words, consent_words.alias("before")
+    whose = and_(*(before.c[name] == last.c[name] for name in ("person", "purpose", "by")))
+    replaced = exists().where(whose, before.c.number < last.c.number, before.c.expires_at >= cut)
+    return select(last.c.number).where(last.c.expires_at < cut, not_(replaced))
 
 
 def _sessions(cut: float) -> Select[Any]:
@@ -138,8 +156,9 @@ def _operators(cut: float) -> Select[Any]:
 
 
 def _standings(cut: float) -> Select[Any]:
-    known = exists().where(members.c.sender == senders.c.sender)
-    return select(senders.c.sender).where(senders.c.at < cut, ~known)
+    # joined: members have no index of names, so a look for each sender would be a look at all members
+    both = senders.outerjoin(members, members.c.sender == senders.c.sender)
+    return select(senders.c.sender).select_from(both).where(senders.c.at < cut, members.c.id.is_(None))
 
 
 def _sweeps(cut: float) -> Select[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any, NoReturn
 
@@ -218,6 +218,28 @@ async def test_the_filter_sees_the_latest_lines_and_what_is_known_of_the_sender(
     assert judge.seen[-1][1].standing is StandingClass.PAYING
 
 
+async def test_a_line_that_was_stored_though_nobody_heard_of_it_is_context_once_it_is_sent_again(
+    hub: Hub, store: SlowStore, judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or half a number in it would be forgotten, and the other half pass."""
+    student, append = await enter(hub, "student"), store.append
+
+    async def too_late(message: NewMessage, *, audit: AuditRecord | None = None) -> NoReturn:
+        await append(message, audit=audit)
+        raise StoreDown("told to be late")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "append", too_late)
+        student.say(chat("half of it"))
+        assert (await student.get(m.ChatRefused)).code == "store_down"
+    for _ in range(2):  # the second answer gets lost on its way
+        student.say(chat("half of it"))
+        assert (await student.get(m.ChatAck)).seq == 1
+    student.say(chat("the other half", "message-2"))
+    await student.get(m.ChatAck)
+    assert [line.text for line in judge.seen[-1][2]] == ["half of it"]
+
+
 async def test_the_context_survives_a_restart(store: SlowStore, judge: Judge, hub: Hub) -> None:
     student = await enter(hub, "student")
     student.say(chat("before the restart"))
@@ -247,6 +269,27 @@ async def test_a_replay_waits_for_a_store_that_is_away(
     store.down = False
     assert (await teacher.get(m.ChatMessage)).text == "hello"
     assert live.outboxes
+
+
+async def test_a_reader_to_whom_nothing_can_be_read_is_sent_away_and_comes_back(
+    hub: Hub, store: SlowStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would sit in a lesson whose chat they never hear."""
+    student = await enter(hub, "student")
+    student.say(chat("hello"))
+    await student.get(m.ChatAck)
+
+    async def broken(*_: object) -> NoReturn:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "after", broken)
+        teacher = await enter(hub, "teacher")
+        async with asyncio.timeout(PATIENCE):
+            await teacher.outbox.closed()
+    assert (teacher.outbox.code, student.outbox.code) == (m.CloseCode.SERVER_BUSY, None)
+    hub.leave(teacher.seat)
+    assert (await (await enter(hub, "teacher")).get(m.ChatMessage)).text == "hello"
 
 
 async def test_a_withdrawal_counts_at_once_and_is_written_as_soon_as_the_store_is_back(
@@ -288,7 +331,7 @@ async def test_a_no_survives_its_room_that_breaks_while_the_store_is_away(
     monkeypatch.setattr(keeping, "RETRY_SECONDS", 0.01)
     student.say(m.ConsentSend(agreed=False))
     await asyncio.sleep(0)
-    hub._broken("room-0001", ZeroDivisionError())
+    hub._broken(student.seat.live, ZeroDivisionError())
     hub.leave(student.seat)
     again = await enter(hub, "student")
     assert [word.given for word in await store.consents("student-sender")] == [True]
@@ -308,7 +351,7 @@ async def test_a_yes_said_in_the_room_that_was_read_anew_is_not_undone_by_the_no
     store.down = True
     student.say(m.ConsentSend(agreed=False))
     await asyncio.sleep(0)
-    hub._broken("room-0001", ZeroDivisionError())
+    hub._broken(student.seat.live, ZeroDivisionError())
     hub.leave(student.seat)
     store.down = False
     again = await enter(hub, "student")
@@ -426,6 +469,69 @@ async def test_a_defect_in_one_room_closes_its_sockets_and_the_room_is_read_anew
     again = await enter(hub, "student")
     again.say(chat("hello"))
     assert (await again.get(m.ChatAck)).seq == 1
+
+
+async def test_late_news_of_a_room_that_broke_does_not_reach_the_one_that_was_read_anew(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other page's socket may end seconds later, when the first page is back."""
+    teacher, student = await enter(hub, "teacher"), await enter(hub, "student")
+
+    def broken(*_: object) -> list[object]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(student.seat.live.room, "handle", broken)
+    student.say(m.Ping())
+    hub.leave(student.seat)
+    again = await enter(hub, "student")
+    hub.leave(teacher.seat)
+    again.say(m.Ping())
+    await again.get(m.Pong)
+    assert hub._shelf.peek("room-0001") is again.seat.live
+
+
+async def test_a_closed_room_that_breaks_over_its_end_lets_everybody_go(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    student = await enter(hub, "student")
+
+    def broken(*_: object) -> list[object]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(student.seat.live.room, "handle", broken)
+    await hub.close_room("room-0001")
+    assert student.outbox.code == m.CloseCode.SERVER_BUSY
+
+
+@pytest.mark.parametrize("why", ["it broke", "it was forgotten"])
+async def test_whoever_comes_while_the_room_is_let_go_is_not_left_alone_in_it(
+    hub: Hub, store: SlowStore, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    """They would wait for the other one in a room that nobody else gets any more."""
+    student = await enter(hub, "student")
+    live, members = student.seat.live, store.members
+    hub.leave(student.seat)
+    live.room.watch.ceiling = None
+    reading, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(room: str) -> Sequence[MemberRecord]:
+        reading.set()
+        await go_on.wait()
+        return await members(room)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "members", slowly)
+        coming = asyncio.create_task(hub.join("room-0001", "student-room-0001", Outbox(8), page="page-0001", after=0))
+        await reading.wait()
+        if why == "it broke":
+            hub._broken(live, ZeroDivisionError())
+        else:
+            hub._shelf.forget(time.time() + 1000)
+        go_on.set()
+        with pytest.raises(Busy):
+            await coming
+    student, teacher = await enter(hub, "student"), await enter(hub, "teacher")
+    assert student.seat.live is teacher.seat.live
 
 
 async def test_a_stopping_hub_finishes_what_it_admitted_and_lets_nobody_in(store: SlowStore, judge: Judge) -> None:

@@ -13,7 +13,7 @@ from lessonroom.config import Settings
 from lessonroom.media.pipeline import hint_rules, strain_rules
 from lessonroom.policy import Mode
 from lessonroom.rooms.listening import ListeningRules
-from lessonroom.rooms.live import Limits
+from lessonroom.rooms.live import Limits, Live
 from lessonroom.rooms.shelf import Shelf
 from lessonroom.storage.store import RoomRecord
 from tests.fakes import FakeStore
@@ -43,5 +43,5 @@ async def test_what_listening_needs_is_compiled_beside_the_loop_before_the_first
     assert threads[0] != threading.get_ident()
 
 
-def fail(room: str, error: BaseException) -> None:
-    raise AssertionError(room) from error
+def fail(live: Live, error: BaseException) -> None:
+    raise AssertionError(live.room.id) from error

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
+from sqlalchemy import Connection
 
 from lessonroom.config import Settings
 from lessonroom.errors import BadInput, NotFound
@@ -17,7 +20,7 @@ from lessonroom.storage import sweeping
 from lessonroom.storage.consent import Purpose
 from lessonroom.storage.retention import DAY, OUTSIDE, TABLES, Kind, Sweep, cuts
 from lessonroom.storage.review import Decision, Why
-from lessonroom.storage.schema import metadata
+from lessonroom.storage.schema import consent_words, members, metadata, rooms, senders
 from lessonroom.storage.sql import SqlStore, open_store
 from lessonroom.storage.store import HintRecord, MessageState
 from lessonroom.sweeper import Sweeper, lives_of
@@ -87,6 +90,71 @@ async def test_a_stopped_message_goes_sooner_counted_from_the_decision(store: Sq
     assert await swept(store, NOW + 34 * DAY, sessions=0) == {}
     assert await swept(store, NOW + 36 * DAY, sessions=0) == {Kind.HELD: 1}
     assert not await store.labels(0, 10, 0)
+
+
+async def test_a_message_that_was_decided_late_has_the_life_of_a_stopped_one_from_then_on(store: SqlStore) -> None:
+    """Else the decision, and what it teaches the filter, would be gone within the hour."""
+    await store.append(said(1, state=MessageState.HELD))
+    await store.close_room(ROOM.id, NOW + 60)
+    (waiting,) = await store.queue(list(Why), 10)
+    await store.decide(Decision(waiting.number, False, None, "operator-1", NOW + 200 * DAY), deed())
+    assert await swept(store, NOW + 229 * DAY, sessions=0) == {}
+    assert len(await store.labels(0, 10, 0)) == 1
+    assert await swept(store, NOW + 231 * DAY, sessions=0) == {Kind.HELD: 1}
+
+
+async def test_a_no_is_kept_as_long_as_a_yes_before_it_which_would_count_anew(store: SqlStore) -> None:
+    """The setting that says how long words count was lowered between the two."""
+    yes = replace(YES, expires_at=NOW + 365 * DAY)
+    no = replace(YES, id="consent-2", given=False, expires_at=NOW + 30 * DAY)
+    await store.add_consent(yes, deed("deed-yes"))
+    await store.add_consent(no, deed("deed-no"))
+    assert await swept(store, NOW + 40 * DAY, sessions=0, consents=1) == {}
+    assert [word.given for word in await store.consents(YES.person)] == [False]
+    assert await swept(store, NOW + 367 * DAY, sessions=0, consents=1) == {Kind.CONSENTS: 2}
+    assert not await store.consents(YES.person)
+
+
+@pytest.mark.parametrize("look", [sweeping.quiet, partial(sweeping.left, kind=Kind.STANDINGS)], ids=["quiet", "paying"])
+async def test_nothing_is_looked_through_again_for_each_room_or_sender(
+    sqlite_store: SqlStore, look: Callable[..., object]
+) -> None:
+    """It would hold up every lesson for a minute, every hour."""
+    many, few = 4000, 400
+
+    def fill(db: Connection) -> None:
+        values = [{"id": f"room-{n}", "mode_cap": "M0", "created_at": 0.0} for n in range(few)]
+        db.execute(rooms.insert(), values)
+        db.execute(senders.insert(), [{"sender": f"paying-{n}", "paying": True} for n in range(few)])
+        one = asdict(STUDENT) | {"created_at": 0.0, "code_expires_at": 0.0}
+        db.execute(
+            members.insert(),
+            [one | {"id": f"m-{n}", "sender": f"s-{n}", "room": f"room-{n % few}"} for n in range(many)],
+        )
+        word = asdict(YES) | {"at": 0.0}
+        db.execute(
+            consent_words.insert(),
+            [word | {"id": f"c-{n}", "person": f"s-{n}", "room": f"room-{n % few}"} for n in range(many)],
+        )
+
+    def cost(db: Connection) -> int:
+        """Steps of SQLite's machine, in thousands."""
+        steps = 0
+
+        def step() -> None:
+            nonlocal steps
+            steps += 1
+
+        own = cast("sqlite3.Connection", db.connection.driver_connection)
+        own.set_progress_handler(step, 1000)
+        try:
+            look(db, cut=NOW, **({"now": NOW} if look is sweeping.quiet else {}))
+        finally:
+            own.set_progress_handler(None, 0)
+        return steps
+
+    await sqlite_store.run(fill)
+    assert await sqlite_store.run(cost, writes=False) < 1000
 
 
 async def test_hints_strikes_and_words_of_consent_go_by_their_own_times(store: SqlStore) -> None:
