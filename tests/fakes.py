@@ -141,6 +141,14 @@ class FakeStore:
         self._members[member] = replace(known, session_hash=session_hash, session_expires_at=expires_at)
         return True
 
+    async def renew(self, member: str, code_hash: str, expires_at: float, *, audit: AuditRecord | None = None) -> None:
+        known = await self.member(member)
+        if not known.sender:
+            raise NotFound("expected a member that exists, got another id")
+        new = {"code_hash": code_hash, "code_expires_at": expires_at, "session_hash": None, "session_expires_at": None}
+        self._members[member] = replace(known, **new)
+        self._record(audit)
+
     async def spend(self, ticket: str, expires_at: float, now: float) -> bool:
         await self.check()
         self._tickets = {known: until for known, until in self._tickets.items() if until > now - GRACE_SECONDS}

@@ -193,6 +193,15 @@ async def make_member(room: str, ask: MemberAsk, request: Request) -> MemberMade
     return MemberMade(member=made.member, link=made.link)
 
 
+@router.post("/rooms/{room}/members/{member}/link", status_code=201, dependencies=[wants(Scope.MEMBERS)])
+async def renew_link(room: str, member: str, request: Request) -> MemberMade:
+    """Make another link for a member: for a lost one, another browser, a session that is over. The one before ends."""
+    made = await services(request).admission.renew_link(
+        room, member, prefix=_mounted_at(request), actor=request.state.actor
+    )
+    return MemberMade(member=made.member, link=made.link)
+
+
 @router.post("/operators", status_code=201, dependencies=[wants(Scope.REVIEW)])
 async def make_operator(ask: OperatorAsk, request: Request) -> MemberMade:
     """Make an operator, with a link to the operations page."""
@@ -246,7 +255,7 @@ async def list_audit(
     after: Annotated[str | None, Query(description="id of the last record that is known", max_length=64)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> list[AuditView]:
-    """List what was done to messages, oldest first. Records are only ever added."""
+    """List what was done, oldest first. Records are only ever added."""
     return [AuditView.model_validate(asdict(record)) for record in await services(request).review.audits(after, limit)]
 
 

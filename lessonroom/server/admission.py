@@ -159,7 +159,28 @@ class Admission:
             release=bool(made.release),
         )
         await self._store.add_member(made, audit=audit)
-        return Invitation(member, f"{self.public_url}{prefix}/{PAGES[person.role]}/{member}#{code}")
+        return Invitation(member, self._link(person.role, member, code, prefix))
+
+    async def renew_link(self, room: str, member: str, *, prefix: str = "", actor: str = SERVER) -> Invitation:
+        """Another link for a member who lost theirs or wants another browser; it ends link and session from before.
+
+        Whoever is in the lesson by the old one stays until the new one is opened. ``prefix``, ``actor``: see
+        :meth:`make_member`. Raises NotFound, Refused for another room's member and for a closed room.
+        """
+        known = await self._store.member(member)
+        if known.room != room:
+            raise Refused("expected a member of this room, got one of another")
+        if (await self._store.room(room)).closed_at is not None:
+            raise Refused("expected an open room, got one that is closed")
+        code = secrets.token_urlsafe(24)
+        audit = on_record(actor, "link.renewed", f"member:{member}", role=known.role)
+        until = self._clock() + self._link_seconds(known.role)
+        await self._store.renew(member, auth.hash_secret(code), until, audit=audit)
+        self._spoke.pop(member, None)
+        return Invitation(member, self._link(known.role, member, code, prefix))
+
+    def _link(self, role: str, member: str, code: str, prefix: str) -> str:
+        return f"{self.public_url}{prefix}/{PAGES[role]}/{member}#{code}"
 
     def _link_seconds(self, role: str) -> float:
         return self._settings.guardian_days * DAY if role == "guardian" else self._settings.link_hours * 3600

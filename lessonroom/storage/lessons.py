@@ -117,6 +117,14 @@ def members_of(db: Connection, room: str) -> list[MemberRecord]:
 
 
 @dataclass(frozen=True, slots=True)
+class Code:
+    """A link's one-time code; the names are those of the columns."""
+
+    code_hash: str
+    code_expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """What a code is exchanged for; the names are those of the columns."""
 
@@ -128,6 +136,15 @@ def redeem(db: Connection, member: str, code_hash: str, session: Session, now: f
     """Exchange a code for a session, in one statement: of two at the same time one wins."""
     unused = (members.c.id == member, members.c.code_hash == code_hash, members.c.session_hash.is_(None))
     return hits(db, update(members).where(*unused, members.c.code_expires_at > now).values(asdict(session))) == 1
+
+
+def renew(db: Connection, member: str, code: Code, audit: AuditRecord | None) -> None:
+    """Put another code in the place of a member's, and end the session that was opened before."""
+    known = (members.c.id == member, members.c.sender != "")
+    ended = {"session_hash": None, "session_expires_at": None}
+    if not hits(db, update(members).where(*known).values({**asdict(code), **ended})):
+        raise NotFound("expected a member that exists, got another id")
+    auditlog.add(db, audit)
 
 
 def spend(db: Connection, ticket: str, expires_at: float, now: float) -> bool:

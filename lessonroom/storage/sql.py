@@ -127,6 +127,10 @@ class SqlStore:
         session = lessons.Session(session_hash, expires_at)
         return await self._writer.ask(lambda db: lessons.redeem(db, member, code_hash, session, now))
 
+    async def renew(self, member: str, code_hash: str, expires_at: float, *, audit: AuditRecord | None = None) -> None:
+        code = lessons.Code(code_hash, expires_at)
+        await self._writer.ask(lambda db: lessons.renew(db, member, code, audit))
+
     async def spend(self, ticket: str, expires_at: float, now: float) -> bool:
         return await self._writer.ask(lambda db: lessons.spend(db, ticket, expires_at, now))
 

@@ -202,6 +202,13 @@ class Store(Audits, Protocol):
         """Exchange a link's one-time code for a session; False when it is wrong, used or too old. Atomic."""
         ...
 
+    async def renew(self, member: str, code_hash: str, expires_at: float, *, audit: AuditRecord | None = None) -> None:
+        """Put another one-time code in the place of a member's, and end the session that was opened before.
+
+        NotFound, also for a member who was forgotten.
+        """
+        ...
+
     async def spend(self, ticket: str, expires_at: float, now: float) -> bool:
         """Use up a ticket's id; False when it was used before or is too old. Atomic.
 

@@ -228,6 +228,21 @@ class StoreContract:
         tries = (store.redeem(STUDENT.id, STUDENT.code_hash, f"s{i}", NOW + 600, NOW) for i in range(20))
         assert sorted(await asyncio.gather(*tries)) == [False] * 19 + [True]
 
+    async def test_another_code_ends_the_one_before_and_its_session(self, store: Store) -> None:
+        await fill(store)
+        audit = AuditRecord("a-renewed", NOW, "key:1", "link.renewed", f"member:{STUDENT.id}")
+        assert await store.redeem(STUDENT.id, STUDENT.code_hash, "s" * 64, NOW + 600, NOW)
+        await store.renew(STUDENT.id, "n" * 64, NOW + 900, audit=audit)
+        expected = replace(STUDENT, code_hash="n" * 64, code_expires_at=NOW + 900)
+        assert await store.member(STUDENT.id) == expected
+        assert await store.member(TEACHER.id) == TEACHER
+        assert not await store.redeem(STUDENT.id, STUDENT.code_hash, "t" * 64, NOW + 600, NOW)
+        assert await store.redeem(STUDENT.id, "n" * 64, "t" * 64, NOW + 600, NOW)
+        await store.add_member(replace(STUDENT, id="forgotten", sender=""))
+        for member in ("nobody", "forgotten"):
+            with pytest.raises(NotFound):
+                await store.renew(member, "n" * 64, NOW + 900)
+
     async def test_a_ticket_is_spent_once(self, store: Store) -> None:
         assert await store.spend("ticket-1", NOW + 30, NOW) is True
         assert await store.spend("ticket-1", NOW + 30, NOW + 1) is False

@@ -64,6 +64,34 @@ async def test_the_platform_makes_a_lesson_whose_links_open_it(app: App, admin: 
     assert (await admin.get("/api/admin/rooms")).json() == []
 
 
+async def test_another_link_takes_the_place_of_a_lost_one_and_of_its_session(
+    app: App, admin: httpx.AsyncClient
+) -> None:
+    lesson = await Lesson.make(app)
+    answer = await admin.post(f"/api/admin/rooms/{lesson.room}/members/{lesson.student.member}/link")
+    assert (answer.status_code, answer.json()["member"]) == (201, lesson.student.member)
+    path = f"/api/members/{lesson.student.member}/session"
+    assert (await lesson.student.http.post(path, json={})).status_code == 401
+    assert (await lesson.student.http.post(path, json={"code": lesson.student.code})).status_code == 401
+    other_browser = Visitor(app.admission.public_url, answer.json()["link"])
+    await other_browser.enter()
+    async with other_browser.page() as page:
+        assert (page.welcome.room, page.welcome.role) == (lesson.room, "student")
+    done = [(one.action, one.subject) for one in await app.services.review.audits(None, 100)]
+    assert ("link.renewed", f"member:{lesson.student.member}") in done
+
+
+async def test_no_other_link_is_made_for_a_closed_room_or_through_another_room(
+    app: App, admin: httpx.AsyncClient
+) -> None:
+    lesson, other = await Lesson.make(app), await Lesson.make(app)
+    path = f"/members/{lesson.student.member}/link"
+    assert (await admin.post(f"/api/admin/rooms/{other.room}{path}")).status_code == 403
+    assert (await admin.post(f"/api/admin/rooms/{lesson.room}/members/none/link")).status_code == 404
+    await admin.delete(f"/api/admin/rooms/{lesson.room}")
+    assert (await admin.post(f"/api/admin/rooms/{lesson.room}{path}")).status_code == 403
+
+
 async def test_a_room_has_one_teacher_and_one_student(admin: httpx.AsyncClient) -> None:
     room = (await admin.post("/api/admin/rooms", json={})).json()["room"]
     for expected in (201, 422):
@@ -77,6 +105,7 @@ ADMINISTERED = (
     ("DELETE", "/api/admin/rooms/any", None),
     ("POST", "/api/admin/rooms/any/members", {"role": "teacher", "name": "T"}),
     ("POST", "/api/admin/operators", {}),
+    ("POST", "/api/admin/rooms/any/members/any/link", None),
     ("POST", "/api/admin/rooms/any/members/any/tickets", None),
     ("POST", "/api/admin/rooms/any/members/any/exercise", {"event": "wrong_answer", "id": "event-001"}),
     ("PUT", "/api/admin/senders/any", {"paying": True}),
@@ -259,6 +288,21 @@ async def test_every_answer_carries_the_safe_headers(anybody: httpx.AsyncClient)
         assert (path, {name: headers.get(name) for name in security.HEADERS}) == (path, security.HEADERS)
         assert headers["cache-control"] == ("no-cache" if "static" in path else "no-store")
         assert "server" not in headers
+
+
+async def test_the_answer_to_a_defect_carries_the_safe_headers_too(
+    app: App, anybody: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is made outside of everything that dresses the others."""
+
+    def defect() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(app.services.metrics, "render", defect)
+    answer = await anybody.get("/metrics")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert {name: answer.headers.get(name) for name in security.HEADERS} == security.HEADERS
+    assert answer.headers["cache-control"] == "no-store"
 
 
 async def test_the_policy_allows_no_inline_script_and_no_other_host() -> None:
