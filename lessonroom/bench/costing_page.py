@@ -63,6 +63,7 @@ def show(plan: dict[str, Any], console: Console) -> None:
         f"{_count(machine['cores'], 'core')}, {machine['memory_gb']:g} GiB and {machine['network_mbit']:g} Mbit/s, "
         f"{_count(here['lessons_on_each'], 'lesson')} on each, {_workers(here['workers_on_each'])}."
     )
+    say(f"Settings for it: {_settings(figures['samples'], here['lessons_on_each'])}.")
     say(_cost(here))
     limits = ", then ".join(f"{each['what']} at {each['lessons_on_a_machine']:,}" for each in here["limits"])
     say(f"What limits one machine, in lessons: {limits}.")
@@ -97,6 +98,11 @@ def _growth(plan: dict[str, Any]) -> Table:
 
 def _workers(count: int) -> str:
     return f"`serve --workers {count}`" if count else "no workers beside the server's own process"
+
+
+def _settings(samples: float, lessons: int) -> str:
+    """What a server must be told so that its lessons cost what they were measured at."""
+    return f"LESSONROOM_SAMPLE_RATE={samples:g} LESSONROOM_ANALYSERS={lessons}"
 
 
 def _cost(here: dict[str, Any]) -> str:

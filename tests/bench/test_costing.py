@@ -168,6 +168,13 @@ def test_the_page_names_what_limits_first_and_says_what_is_a_guess() -> None:
         assert words in text
 
 
+def test_the_settings_at_which_lessons_cost_that_much_are_told() -> None:
+    page, planned = io.StringIO(), costing_page.record(1000, APART, LARGE, None)
+    costing_page.show(planned, Console(file=page, width=140))
+    most = planned["needs"]["lessons_on_each"]
+    assert f"LESSONROOM_SAMPLE_RATE={APART.samples:g} LESSONROOM_ANALYSERS={most}." in page.getvalue()
+
+
 def test_the_number_that_was_asked_for_has_its_line_and_its_price() -> None:
     """Who asks for 64 lessons wants what 64 cost, not what 10 and 100 do."""
     page = io.StringIO()
