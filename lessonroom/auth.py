@@ -41,7 +41,6 @@ class Scope(StrEnum):
     MEMBERS = "members"
     REVIEW = "review"
     AUDIT = "audit"
-    PRIVACY = "privacy"
 
 
 class Permission(StrEnum):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -44,6 +45,15 @@ def _like(pattern: str, expected: str) -> Callable[[str], str]:
     return check
 
 
+def _network(value: str) -> str:
+    """A check that does not understand names: nobody would look them up, and so nobody would be believed."""
+    try:
+        ip_network(value)
+    except ValueError:
+        raise PydanticCustomError("network", "expected addresses such as 10.0.0.7 or 10.0.0.0/8, got others") from None
+    return value
+
+
 _NUMBER = r"(6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3})"
 _PORT = rf"(:{_NUMBER})?"
 _HOST = r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)"
@@ -51,6 +61,7 @@ _ORIGIN = rf"(http(?!://[^/]*:80(/|$))|https(?!://[^/]*:443(/|$)))://{_HOST.repl
 """As browsers write it: small letters, without the scheme's own port."""
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_split)]
 PublicUrl = Annotated[
     str,
     AfterValidator(
@@ -108,7 +119,7 @@ class Settings(BaseModel):
     port: int = _setting(8400, "port to listen on; 0 picks a free one", ge=0, le=65535)
     data_dir: Path = _setting(Path("data"), "folder of the database and the signing key")
     public_url: PublicUrl = _setting("", "address under which browsers reach the server; empty: http://HOST:PORT")
-    allowed_origins: Origins = _setting((), "further origins whose pages may connect, comma separated")
+    allowed_origins: Origins = _setting((), "further origins under which browsers reach this server, comma separated")
     log_json: bool = _setting(False, "log lines as JSON instead of text")
     log_level: LogLevel = _setting("info", "lowest level that is logged: debug, info, warning or error")
 
@@ -125,8 +136,12 @@ class Settings(BaseModel):
     link_hours: float = _setting(24.0, "life of a link's one-time code", unit="h", ge=0.01, le=24 * 31)
     session_hours: float = _setting(6.0, "life of a member's session after the link was opened", unit="h", ge=0.1)
 
-    trusted_proxies: Words = _setting((), "addresses of proxies whose X-Forwarded-For is believed, comma separated")
-    connections_per_address: int = _setting(1200, "connections of one address that have not said hello yet", ge=1)
+    trusted_proxies: Networks = _setting(
+        (), "addresses or networks of proxies whose X-Forwarded-For is believed, comma separated"
+    )
+    connections_per_address: int = _setting(
+        1200, "connections of one address that have not said hello yet, and as many that may ask for more", ge=1
+    )
     refusals_per_minute: int = _setting(30, "refused attempts of one address in a minute, then none is taken", ge=1)
     tickets_per_minute: int = _setting(30, "tickets that one member may ask for in a minute", ge=1)
 

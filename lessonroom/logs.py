@@ -5,13 +5,15 @@ foreign exceptions may quote what a user said. Events are fixed sentences in the
 :func:`get` has this filter in itself, so it also holds where Lessonroom is mounted and nobody called :func:`setup`;
 its lines then go to the host's :mod:`logging`, under the module's name.
 
-After :func:`setup`, foreign libraries are heard from ``warning`` on, through the same filter, without their arguments.
+After :func:`setup`, foreign libraries are heard from ``warning`` on, through the same filter, without their arguments,
+and each thing once in a while: strangers can make some of them speak as often as they like.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+import time
 import traceback
 from dataclasses import dataclass
 from types import TracebackType
@@ -29,6 +31,11 @@ KNOWN: Final = frozenset(
     }
 )  # fmt: skip
 """Keys that may be written. Ids are random words; ``reason`` and ``code`` come from closed lists."""
+
+AGAIN_SECONDS: Final = 10.0
+"""How long a foreign library that says the same again is not heard; ``count`` then tells how often it has said it."""
+MOST_SAID: Final = 1000
+"""Things that are remembered as said."""
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -57,6 +64,7 @@ def setup(*, level: str = "info", as_json: bool = False, stream: TextIO | None =
         structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=out.isatty())
     )
     handler = logging.StreamHandler(out)
+    handler.addFilter(_Seldom())
     handler.setFormatter(_Foreign())
     root = logging.getLogger()
     root.handlers = [handler]
@@ -108,12 +116,40 @@ class _Sink:
         self._write(logging.CRITICAL, line)
 
 
+class _Seldom(logging.Filter):
+    """Lets pass the same thing, from the same place in the code, once in AGAIN_SECONDS."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, ...], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is time to say this; the record learns how often it was said since."""
+        info, now = _info(record.exc_info), time.monotonic()
+        broke = (info[0].__name__, _where(info[2])) if info else ()
+        key = (record.name, record.pathname, str(record.lineno), record.levelname, *broke)
+        until, left_out = self._said.get(key, (now, 0))
+        if now < until:
+            self._said[key] = until, left_out + 1
+            return False
+        if len(self._said) >= MOST_SAID:
+            self._said.clear()
+        self._said[key] = now + AGAIN_SECONDS, 0
+        record.__dict__[_COUNT] = left_out + 1
+        return True
+
+
+_COUNT: Final = "lessonroom_count"
+
+
 class _Foreign(logging.Formatter):
     """Says of a foreign library's record its template, and nothing that the library filled in."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
         event: EventDict = {"event": template_of(record), "module": record.name, "exc_info": record.exc_info}
+        if record.__dict__.get(_COUNT, 1) > 1:
+            event["count"] = record.__dict__[_COUNT]
         for step in _FILTER:
             event = dict(step(None, record.levelname.lower(), event))  # type: ignore[arg-type]
         return str(_output.renderer(None, record.levelname.lower(), event))

@@ -138,3 +138,17 @@ def test_settings_cannot_be_changed_after_the_start() -> None:
     settings = config.load({})
     with pytest.raises(ValidationError):
         settings.port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("proxies", ["nginx", "*", "10.0.0.256", "10.0.0.7/8", "10.0.0.7,127.0.0.1:80", "fd00::/300"])
+def test_a_proxy_that_nobody_would_believe_stops_the_start(proxies: str) -> None:
+    """A name is never looked up: all who come through that proxy would silently count as one address."""
+    with pytest.raises(BadSetting, match=r"^LESSONROOM_TRUSTED_PROXIES: expected addresses") as caught:
+        config.load({"LESSONROOM_TRUSTED_PROXIES": proxies})
+    assert proxies not in str(caught.value)
+
+
+def test_proxies_are_addresses_and_networks_of_both_kinds() -> None:
+    said = "127.0.0.1, 10.0.0.0/8, ::1, fd00::/8"
+    found = config.load({"LESSONROOM_TRUSTED_PROXIES": said}).trusted_proxies
+    assert found == ("127.0.0.1", "10.0.0.0/8", "::1", "fd00::/8")

@@ -126,6 +126,28 @@ def test_a_foreign_exception_is_written_by_its_class(lines: io.StringIO) -> None
     assert SECRET not in lines.getvalue()
 
 
+def test_a_library_that_says_the_same_again_and_again_fills_no_disk(
+    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """uvicorn says a line for each malformed request of a stranger. What else happens meanwhile is heard."""
+    now = 100.0
+    monkeypatch.setattr("lessonroom.logs.time.monotonic", lambda: now)
+
+    def say(error: Exception | None = None) -> None:
+        logging.getLogger("a.library").warning("malformed", exc_info=error)
+
+    for _ in range(50):
+        say()
+    say(KeyError())
+    say(ValueError())
+    now += logs.AGAIN_SECONDS
+    say()
+    written = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert [(line.get("error"), line.get("count")) for line in written] == [
+        (None, None), ("KeyError", None), ("ValueError", None), (None, 50)
+    ]  # fmt: skip
+
+
 def test_foreign_chatter_is_not_heard(lines: io.StringIO) -> None:
     logging.getLogger("a.library").info("hello")
     assert lines.getvalue() == ""

@@ -91,9 +91,12 @@ async def say_consent(
         reader, person = known
     if ask.purpose not in _purposes(request, person):
         raise Refused("expected a purpose for which this person is asked, got another one")
-    if ask.given:  # a no is never one too many
-        services(request).tickets.spend(f"yes {member}", time.monotonic(), "words of consent of one member")
-    said = Said(ask.purpose, ask.given, ask.text or TEXT, ask.lang)
+    own, now, text = services(request), time.monotonic(), ask.text or TEXT
+    if ask.given:
+        own.tickets.spend(f"yes {member}", now, "words of consent of one member")
+    elif not own.words.take(member, now):
+        text = TEXT  # a no is never one too many, but many of them to ever other texts are not each put on record
+    said = Said(ask.purpose, ask.given, text, ask.lang)
     await services(request).hub.ruling.say(person, _side(reader), reader.id, said)
     return await _view(request, reader, person)
 

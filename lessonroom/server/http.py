@@ -63,7 +63,7 @@ def application(services: Services, *, start: Step, stop: Step) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.services = services
-    problems.install(app)
+    problems.install(app, security.HEADERS | {"cache-control": "no-store"})
     app.add_middleware(security.BodyLimit)
     settings = services.settings
     app.add_middleware(security.KnownHost, public_url=settings.public_url, origins=settings.allowed_origins)

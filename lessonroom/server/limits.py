@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from ipaddress import IPv6Address, ip_address
+from collections.abc import Iterable
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from lessonroom.errors import RateLimited
 from lessonroom.server.rate import Bucket
@@ -73,3 +74,19 @@ def neighbourhood(address: str) -> str:
             return str(known.ipv4_mapped)
         return str(IPv6Address(int(known) >> 64 << 64)) + "/64"
     return str(known)
+
+
+class Networks:
+    """Addresses and networks, such as those of our proxies; an IPv4 address counts as itself inside of an IPv6 one."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._known = tuple(ip_network(one) for one in known)
+
+    def __contains__(self, address: str) -> bool:
+        try:
+            found = ip_address(address)
+        except ValueError:
+            return False
+        if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
+            found = found.ipv4_mapped
+        return any(found in network for network in self._known)

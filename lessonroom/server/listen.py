@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 from typing import Protocol
 
 import uvicorn
@@ -57,6 +58,7 @@ def bind(settings: Settings) -> tuple[socket.socket, Settings]:
 
 def server(asgi: ASGIApp, settings: Settings) -> uvicorn.Server:
     """A uvicorn server for ``await server.serve(sockets=[bound])``; it says nothing by itself."""
+    proxies = _spelled(settings.trusted_proxies)
     patience = Patience(settings.connections_per_address, settings.trusted_proxies)
     return uvicorn.Server(
         uvicorn.Config(
@@ -74,11 +76,18 @@ def server(asgi: ASGIApp, settings: Settings) -> uvicorn.Server:
             access_log=False,
             server_header=False,
             # uvicorn itself would believe whoever comes from this machine
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=list(settings.trusted_proxies),
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies,
             timeout_graceful_shutdown=STOP_SECONDS,
         )
     )
+
+
+def _spelled(proxies: Iterable[str]) -> list[str]:
+    """Addresses and networks, IPv4 ones also as they come to a server that listens on ``::``: inside of IPv6 ones."""
+    known = [ip_network(one) for one in proxies]
+    inside = [f"::ffff:{one.network_address}/{96 + one.prefixlen}" for one in known if one.version == 4]
+    return [*map(str, known), *inside]
 
 
 @asynccontextmanager

@@ -15,16 +15,21 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from lessonroom.server.limits import neighbourhood
+from lessonroom.server.limits import Networks, neighbourhood
 
 HEAD_SECONDS = 10.0
 """Time for a client to send the head of a request, from its connection or from its last answer on."""
 BODY_SECONDS = 20.0
 """Time after which the connection of an unfinished body is cut; routes answer earlier."""
+READ_SECONDS = 30.0
+"""Time for a client to take more of what waits to be sent to it, and the last of it from the server's close on."""
 PORTION_SECONDS = 0.005
 """How long strangers may keep the loop at once. One piece of work always goes on to its end."""
 HEAP_BYTES = 65_536
 """What may wait of one connection, besides one more read, before it is not read from any more."""
+
+_UNSAID = (h11.IDLE, h11.SEND_BODY)
+"""States in which a client has not said yet what it wants, or not all of it."""
 
 
 class Turns:
@@ -57,14 +62,14 @@ class Turns:
 
 
 class Doorstep:
-    """Connections of each address that have not shown yet what they want: no whole head, or no hello.
+    """Connections of each address that have not shown yet what they want: no whole head or body, or no hello.
 
-    ``most``: of one address; ``exempt``: addresses of proxies, behind which everybody is.
+    ``most``: of one address; ``exempt``: addresses and networks of proxies, behind which everybody is.
     """
 
     def __init__(self, most: int, exempt: Collection[str] = ()) -> None:
         self._most = most
-        self._exempt = frozenset(exempt)
+        self._exempt = Networks(exempt)
         self._waiting: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -108,17 +113,18 @@ def let_go(transport: asyncio.BaseTransport) -> None:
 
 
 class Patience:
-    """What all connections of one server share."""
+    """What all connections of one server share. ``hall``: for those who were answered and may ask for more."""
 
     def __init__(self, most: int, exempt: Collection[str] = ()) -> None:
         self.turns = Turns()
         self.doorstep = Doorstep(most, exempt)
+        self.hall = Doorstep(most, exempt)
 
 
 class Brief(H11Protocol):
-    """uvicorn's HTTP protocol, with an end to waiting for heads and bodies, and its work done in turns."""
+    """uvicorn's HTTP protocol, with an end to waiting for heads, bodies and readers, and its work done in turns."""
 
-    __slots__ = ("_in_turn", "_late", "_rest", "_waits_for", "step_off")
+    __slots__ = ("_in_turn", "_late", "_rest", "_unread", "_waits_for", "step_off")
     """From thirty names in its dictionary on, an object has keys of its own there, 1.5 KB."""
     patience: Patience
 
@@ -127,6 +133,7 @@ class Brief(H11Protocol):
         self._rest = bytearray()
         self._in_turn = False
         self._late: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
         self._waits_for: Any = None
         self.step_off: Callable[[], None] = lambda: None
 
@@ -144,6 +151,7 @@ class Brief(H11Protocol):
         """They are gone."""
         self.step_off()
         self._stop_watch()
+        self._is_read()
         super().connection_lost(exc)
         let_go(self.transport)
 
@@ -170,19 +178,49 @@ class Brief(H11Protocol):
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """It becomes a socket, which is watched by others, and stays on the doorstep until its hello."""
         self._stop_watch()
+        self._is_read()
         super().handle_websocket_upgrade(event)
 
     def on_response_complete(self) -> None:
-        """One answer is sent; the next head has its own time."""
+        """One answer is sent; the next head has its own time and place, or the connection ends here."""
         super().on_response_complete()
+        if self.conn.their_state in _UNSAID and not self.transport.is_closing():
+            self.step_off()
+            step_off = self.patience.hall.enter(self.client)
+            if step_off is None:
+                self.transport.close()
+            else:
+                self.step_off = step_off
         self._watch()
+
+    def pause_writing(self) -> None:
+        """Much waits to be read; somebody who asks and never reads would keep it, and their connection, for ever."""
+        super().pause_writing()
+        self._must_read()
+
+    def resume_writing(self) -> None:
+        """They read."""
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self._is_read()
+
+    def _must_read(self) -> None:
+        if self._unread is None:
+            self._unread = self.loop.call_later(READ_SECONDS, self.transport.abort)
+
+    def _is_read(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _watch(self) -> None:
         """Wait for what has to come now, no longer than it may take."""
         if self.transport.get_protocol() is not self:
             return
+        if self.transport.is_closing() and self.transport.get_write_buffer_size():
+            self._must_read()
         awaited = self.conn.their_state
-        if awaited is not h11.IDLE:
+        if awaited not in _UNSAID:
             self.step_off()
         if awaited is self._waits_for:
             return

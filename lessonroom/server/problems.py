@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -46,12 +48,22 @@ def problem(status: int, code: str, message: str) -> JSONResponse:
     return JSONResponse({"code": code, "message": " ".join(message.split())}, status)
 
 
-def install(app: FastAPI) -> None:
-    """Answer every error of the application in this form."""
+def install(app: FastAPI, of_defects: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Answer every error of the application in this form.
+
+    ``of_defects``: headers of the answer to a defect, which is made outside of all middleware.
+    """
+
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        # the server's own handler logs it and re-raises; the client learns nothing of our insides
+        answer = problem(500, "internal", "this is a defect of the server; it was logged")
+        answer.headers.update(of_defects)
+        return answer
+
     app.add_exception_handler(LessonroomError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(Exception, unexpected)
 
 
 def answer_to(request: Request, error: LessonroomError) -> JSONResponse:
@@ -97,8 +109,3 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     answer = problem(error.status_code, WORDS.get(error.status_code, "refused"), str(error.detail))
     answer.headers.update(error.headers or {})
     return answer
-
-
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    # the server's own handler logs it and re-raises; the client learns nothing of our insides
-    return problem(500, "internal", "this is a defect of the server; it was logged")

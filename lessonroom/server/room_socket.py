@@ -9,7 +9,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from lessonroom.auth import TicketClaims
 from lessonroom.errors import BadMessage, LessonroomError, RateLimited
-from lessonroom.messages import CloseCode, Hello, SignalSend
+from lessonroom.messages import CloseCode, ConsentSend, Hello, SignalSend
 from lessonroom.policy import Mode
 from lessonroom.rooms.hub import Seat
 from lessonroom.rooms.outbox import Outbox
@@ -101,6 +101,9 @@ async def _read(socket: WebSocket, own: Services, seat: Seat) -> None:
         if isinstance(message, SignalSend) and not own.signals.take(seat.live.room.id, time.monotonic()):
             raise RateLimited("expected fewer signals of one room, got too many")
         own.hub.receive(seat, message)
+        # after it was heard: a no is never one too many
+        if isinstance(message, ConsentSend) and not own.words.take(seat.member, time.monotonic()):
+            raise RateLimited("expected fewer words of consent of one member, got one too many")
 
 
 async def _write(socket: WebSocket, outbox: Outbox) -> None:

@@ -121,7 +121,11 @@ def _is_address(name: str) -> bool:
 
 
 class BodyLimit:
-    """Refuses a body larger than :data:`LARGEST_BODY`, announced or not."""
+    """Refuses a body larger than :data:`LARGEST_BODY`, announced or not, and one whose end is said in two ways.
+
+    A proxy may believe the other of the two, and take what the server reads as the next request for a part of this one,
+    or the reverse (RFC 9112 section 6.1).
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -131,7 +135,13 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        announced = Headers(scope=scope).get("content-length", "0")
+        headers = Headers(scope=scope)
+        if "content-length" in headers and "transfer-encoding" in headers:
+            refusal = problem(400, "bad_input", "expected a body with one length, got one with two")
+            refusal.headers["connection"] = "close"
+            await refusal(scope, receive, send)
+            return
+        announced = headers.get("content-length", "0")
         if not announced.isdigit() or int(announced) > LARGEST_BODY:
             await problem(413, "too_large", f"expected a body of at most {LARGEST_BODY} bytes")(scope, receive, send)
             return

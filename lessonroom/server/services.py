@@ -37,6 +37,8 @@ class Services:
     """For each member."""
     exercises: Limits = field(default_factory=lambda: per_minute(60))
     """For each room."""
+    words: Limits = field(default_factory=lambda: per_minute(60))
+    """Of consent, for each member: every one of them stays on record."""
     signals: Limits = field(default_factory=lambda: Limits(100.0, 500.0))
     """For each room: both pages may send their candidates at once, several times over."""
 

@@ -35,6 +35,7 @@ LINGER_SECONDS, LINGER_BYTES = 1.0, 1_048_576
 """How long, and how much, is still read from somebody who is closed while they are talking: whoever is cut off with
 something unread is told of a reset, and not of the code."""
 
+_NO_SOCKET = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _WELCOME = "lessonroom.welcome"
 
 
@@ -132,7 +133,7 @@ class Impatient(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         """Keep it, and work off a slice in each turn."""
         if not self.handshake_initiated:
-            super().data_received(data)  # the head, which has been read already
+            self._begin(data)
             return
         if self._deaf:
             self._ignore(len(data))
@@ -141,6 +142,20 @@ class Impatient(WebSocketsSansIOProtocol):
         if self.read_paused and not self.close_sent:
             self.transport.pause_reading()  # the application has not taken what came before
         self._go_on()
+
+    def _begin(self, head: bytes) -> None:
+        """Take the head, which has been read already, and end it with those whose head begins no socket.
+
+        The library takes no body, no line beyond 8 KB and no more than 128 headers, and says nothing of it.
+        """
+        if self.transport.is_closing():
+            return
+        super().data_received(head)
+        if not self.handshake_initiated:
+            self.transport.write(_NO_SOCKET)
+            self.transport.close()
+        if self.transport.is_closing():  # there is no application that could be done
+            self._grace = self.loop.call_later(GRACE_SECONDS, self.transport.abort)
 
     def _go_on(self) -> None:
         """Have a turn, when there is something to do and the application has taken what came before."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import socket
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ import pytest
 from lessonroom import messages as m
 from lessonroom.app import App
 from lessonroom.server import patience, strict
-from tests.integration.raw import CONT, PATIENCE, PING, PONG, TEXT, connected, frame, upgrade, upgraded
+from tests.integration.raw import CONT, PATIENCE, PING, PONG, TEXT, Raw, connected, frame, upgrade, upgraded
 from tests.integration.serving import Lesson, serving
 
 KEY, NARROW = "an-admin-key", "a-narrow-key"
@@ -186,6 +188,46 @@ async def test_a_body_that_is_announced_and_never_sent_is_not_waited_for(
         assert f"HTTP/1.1 {status} " in (await raw.ended()).decode()
 
 
+@pytest.mark.parametrize("asked", [("", 200), ("Connection: close\r\n", 1)])
+async def test_answers_that_nobody_reads_are_not_kept_for_ever(
+    app: App, asked: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither before the next of them is written, nor after the last one, when the server has closed."""
+    monkeypatch.setattr(patience, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(patience, "HEAD_SECONDS", PATIENCE)
+    gone = asyncio.Event()
+    made, lost = patience.Brief.connection_made, patience.Brief.connection_lost
+
+    def small(self: patience.Brief, transport: asyncio.Transport) -> None:
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        made(self, transport)
+
+    def told(self: patience.Brief, exc: Exception | None) -> None:
+        lost(self, exc)
+        gone.set()
+
+    monkeypatch.setattr(patience.Brief, "connection_made", small)
+    monkeypatch.setattr(patience.Brief, "connection_lost", told)
+    head, count = asked
+    ask = f"GET /openapi.json HTTP/1.1\r\nHost: x\r\n{head}\r\n"
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(("127.0.0.1", app.settings.port))
+        deaf.sendall(ask.encode() * count)
+        async with asyncio.timeout(PATIENCE):
+            await gone.wait()
+
+
+@pytest.mark.parametrize(
+    "more", [("Content-Length: 3",), ("Transfer-Encoding: chunked",), ("X: " + "a" * 9000,), ("X: a",) * 130]
+)
+async def test_a_head_that_begins_no_socket_is_answered_and_the_connection_ends(app: App, more: tuple[str]) -> None:
+    """The library that reads such heads says nothing of these, and nobody else would wait for their end."""
+    async with connected(app.settings.port) as raw:
+        raw.say(upgrade(app.settings.port, "/ws/room", *more))
+        assert b" 400 " in await raw.ended()
+
+
 async def test_an_address_has_only_so_many_connections_that_have_not_said_what_they_want(tmp_path: Path) -> None:
     """Members do not count: a school has one address."""
     async with serving(tmp_path, models_dir=tmp_path, connections_per_address=3) as app:
@@ -198,6 +240,35 @@ async def test_an_address_has_only_so_many_connections_that_have_not_said_what_t
         async with upgraded(port), upgraded(port), upgraded(port) as last:
             last.say(frame(TEXT, b"{}"))
             assert await last.closed() == m.CloseCode.BAD_MESSAGE
+
+
+async def test_a_body_that_does_not_come_keeps_its_place_among_those_of_an_address(tmp_path: Path) -> None:
+    async with serving(tmp_path, models_dir=tmp_path, connections_per_address=2) as app:
+        port = app.settings.port
+        head = f"POST /api/members/any/session HTTP/1.1\r\nHost: x\r\nOrigin: {app.admission.public_url}\r\n"
+        part = f"{head}Content-Type: application/json\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n".encode()
+        async with connected(port) as first, connected(port) as second:
+            for raw in (first, second):
+                raw.say(part)
+                assert " 100 " in await raw.head()
+            async with connected(port) as one_too_many:
+                assert await one_too_many.ended() == b""
+
+
+async def test_who_was_answered_waits_in_places_of_their_own_and_newcomers_get_in(tmp_path: Path) -> None:
+    """A connection that has asked once could else wait for ever new times beside any number of its like."""
+    async with serving(tmp_path, models_dir=tmp_path, connections_per_address=2) as app:
+        port, ask = app.settings.port, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+        async with AsyncExitStack() as connections:
+            kept: list[Raw] = []
+            for _ in range(3):
+                kept.append(await connections.enter_async_context(connected(port)))
+                kept[-1].say(ask)
+                assert " 200 " in await kept[-1].head()
+            assert await kept[2].ended() == b'{"status":"ok"}'
+            kept[0].say(ask)
+            await kept[0].reader.readexactly(len(b'{"status":"ok"}'))
+            assert " 200 " in await kept[0].head()
 
 
 async def test_a_proxy_that_is_trusted_is_not_counted_as_one_neighbour(tmp_path: Path) -> None:
@@ -257,6 +328,19 @@ async def test_the_address_that_a_trusted_proxy_names_is_believed(tmp_path: Path
             assert answer.status_code == 401
 
 
+async def test_a_proxy_is_the_same_one_to_a_server_that_listens_on_both_kinds_of_addresses(tmp_path: Path) -> None:
+    """There 127.0.0.1 comes as ::ffff:127.0.0.1; were it not known, one stranger could lock everybody out."""
+    believed: dict[str, Any] = {"refusals_per_minute": 2, "connections_per_address": 1, "trusted_proxies": "127.0.0.1"}
+    async with serving(tmp_path, models_dir=tmp_path, host="::", **believed) as app, client(app) as stranger:
+        port = app.settings.port
+        for n in range(6):
+            answer = await stranger.get("/api/admin/rooms", headers={"X-Forwarded-For": f"203.0.113.{n}"})
+            assert answer.status_code == 401
+        async with upgraded(port), upgraded(port), upgraded(port) as last:
+            last.say(frame(TEXT, b"{}"))
+            assert await last.closed() == m.CloseCode.BAD_MESSAGE
+
+
 @pytest.mark.parametrize("path", ["/metrics", "/openapi.json", "/readyz"])
 async def test_a_foreign_name_for_this_server_is_told_nothing(app: App, path: str) -> None:
     """DNS rebinding: a foreign page lets its own name point at this machine and reads as if it were its own."""
@@ -283,6 +367,19 @@ async def test_a_ticket_in_another_role_than_its_member_has_is_refused(app: App)
     ticket = app.admission.ticket(replace(record, role="teacher"), "socket", app.admission.public_url).ticket
     async with upgraded(app.settings.port, ticket) as raw:
         assert await raw.closed() == m.CloseCode.TICKET_REFUSED
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/api/admin/rooms", "/whip/room-0001", "/static/icon.svg"])
+async def test_a_body_whose_end_is_said_in_two_ways_smuggles_no_second_request(app: App, path: str) -> None:
+    """RFC 9112 section 6.1: a proxy may have believed the other length, so nothing after it is an answer to anybody."""
+    async with connected(app.settings.port) as raw:
+        raw.say(
+            f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
+            "2\r\n{}\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+        )
+        answers = await raw.ended()
+    assert answers.startswith(b"HTTP/1.1 400 ")
+    assert answers.count(b"HTTP/1.1 ") == 1
 
 
 # --- keys and bodies -------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from lessonroom.app import App
 from lessonroom.errors import BadInput, StoreDown
 from lessonroom.policy import Band, Mode
 from lessonroom.rooms import ruling
+from lessonroom.rooms.consent import TEXT
 from lessonroom.server.admission import About
 from lessonroom.simulate.facts import ADULT, PLACE, SETTING
 from lessonroom.storage.audit import AuditRecord
@@ -113,6 +114,30 @@ async def test_a_member_says_yes_so_often_and_no_as_often_as_they_like_on_one_re
             await say(student, "research", False)
         records = [row.action for row in await app.services.review.audits(None, 100) if "consent" in row.action]
         assert records == ["consent.given"] * 3 + ["consent.taken_back"]
+
+
+async def test_a_no_to_ever_other_words_does_not_fill_the_record(app: App) -> None:
+    student, _ = await family(app)
+    app.services.words._rate, app.services.words._burst = 0.001, 3.0
+    for number in range(8):
+        assert words(await say(student, "hints", False, text=f"v{number}"))["hints"] == (False, None)
+    taken_back = [one for one in await app.services.review.audits(None, 100) if one.action == "consent.taken_back"]
+    assert [one.detail["text"] for one in taken_back] == ["v0", "v1", "v2", TEXT]
+
+
+async def test_a_page_that_consents_without_end_is_closed_and_its_last_no_is_heard(app: App) -> None:
+    """Each word stays on record for good, so 40 in a second would be too many; and a no is never one too many."""
+    lesson = await Lesson.make(app)
+    app.services.words._rate, app.services.words._burst = 0.001, 2.0
+    async with lesson.student.page() as page:
+        for agreed in (True, False, True):
+            await page.say(m.ConsentSend(agreed=agreed))
+        assert await page.closed() == m.CloseCode.RATE_LIMITED
+    async with lesson.student.page() as page:
+        await page.say(m.ConsentSend(agreed=False))
+        assert await page.closed() == m.CloseCode.RATE_LIMITED
+    async with lesson.student.page() as page:
+        assert page.welcome.consent is False
 
 
 async def test_where_training_does_not_depend_on_consent_nobody_is_asked_about_it(tmp_path: Path) -> None:

@@ -74,10 +74,21 @@ def test_proxies_and_local_sockets_are_not_counted() -> None:
     assert len(doorstep) == 0
 
 
+def test_a_network_of_proxies_is_not_counted_whichever_way_its_addresses_are_spelled() -> None:
+    doorstep = Doorstep(1, ["10.0.0.0/8", "fd00::/8"])
+    for address in ("10.0.0.9", "10.255.0.1", "::ffff:10.0.0.9", "fd00::7", "fd00:0:0:0::8"):
+        assert all(doorstep.enter((address, port)) for port in range(3)), address
+    assert len(doorstep) == 0
+    for address in ("11.0.0.9", "::ffff:11.0.0.8", "fe80::7", "proxy"):
+        assert doorstep.enter((address, 1)), address
+        assert doorstep.enter((address, 2)) is None, address
+
+
 def test_uvicorn_and_websockets_still_have_what_we_replace() -> None:
     """None of these is promised to stay; without them an update would silently take a limit away."""
     protocol = {"data_received", "connection_made", "connection_lost", "shutdown"}
-    assert {*protocol, "handle_websocket_upgrade", "on_response_complete"} <= set(vars(H11Protocol))
+    writing = {"pause_writing", "resume_writing"}
+    assert {*protocol, *writing, "handle_websocket_upgrade", "on_response_complete"} <= set(vars(H11Protocol))
     handlers = {
         "handle_text",
         "handle_bytes",
