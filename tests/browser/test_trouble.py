@@ -48,7 +48,7 @@ async def test_a_killed_browser_is_noticed_by_the_teacher_and_ends_its_analyser(
     await eventually(lambda: server.figure(ANALYSERS) == 0, "the analyser ends", patience=FEW_SECONDS * SLOWLY)
     await expect(teacher.see("indicator")).to_have_attribute("data-state", "off")
     await expect(teacher.see("remote-none")).to_be_visible()
-    await expect(teacher.see("remote-text")).to_contain_text("Anna is not here yet")
+    await expect(teacher.see("remote-text")).to_contain_text("Anna is not in the lesson now")
     await teacher.see("people-button").click()
     await expect(teacher.see("person-student")).to_contain_text("not here now")
     await expect(teacher.see("person-analyser")).to_have_count(0)

@@ -80,7 +80,7 @@ export class Chat {
         "data-id": message.id, testid: "message",
       },
       el("p", { class: first && !own ? "message-from" : "only-read" }, name),
-      el("div", { class: "bubble" }, el("p", { class: "message-text", testid: "message-text" }, message.text),
+      el("div", { class: "bubble", dir: "auto" }, el("p", { class: "message-text", testid: "message-text" }, message.text),
         el("time", { class: "message-time", datetime: new Date(message.at).toISOString() }, clock(message.at))),
       own ? this.#status(message, away(state)) : null,
     );

@@ -8,7 +8,7 @@ import { marked } from "./talk.js";
 export function clear({ text, findings, before }) {
   return [
     before.length ? earlier(before) : null,
-    el("p", { class: "clear-text", testid: "clear-text" }, ...marked(text, findings).map((piece) => el(piece.found ? "mark" : "span", {}, piece.text))),
+    el("p", { class: "clear-text", dir: "auto", testid: "clear-text" }, ...marked(text, findings).map((piece) => el(piece.found ? "mark" : "span", {}, piece.text))),
     findings.length ? el("ul", { class: "evidence note", testid: "evidence" }, ...findings.map(evidence)) : null,
   ].filter(Boolean);
 }
@@ -16,7 +16,7 @@ export function clear({ text, findings, before }) {
 function earlier(before) {
   return el("ol", { class: "before", testid: "before", "aria-label": t("review.before") },
     ...before.map(({ own, text }) => el("li", { class: "before-line", "data-own": String(own) },
-      el("span", { class: "before-who" }, t(own ? "review.before.own" : "review.before.other")), el("span", { class: "before-text" }, text))));
+      el("span", { class: "before-who" }, t(own ? "review.before.own" : "review.before.other")), el("span", { class: "before-text", dir: "auto" }, text))));
 }
 
 /** The evidence is the filter's own wording, and English. */

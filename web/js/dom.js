@@ -55,6 +55,8 @@ export function anchorPopovers(within = document) {
   for (const panel of within.querySelectorAll("[popover]")) {
     const button = document.querySelector(`[popovertarget="${panel.id}"]`);
     const place = () => placeBeside(panel, button);
+    // the toggle event may come a frame late: without this the panel flashes in the corner of the window
+    panel.addEventListener("beforetoggle", () => requestAnimationFrame(() => panel.matches(":popover-open") && place()));
     panel.addEventListener("toggle", (event) => {
       const open = event.newState === "open";
       button.setAttribute("aria-expanded", String(open));
@@ -68,16 +70,25 @@ export function anchorPopovers(within = document) {
 export function openOnHover(panel, button) {
   let timer = null;
   let pressed = false;
+  let down = null;
   const after = (act) => {
     clearTimeout(timer);
     timer = setTimeout(act, HOVER);
   };
   // older browsers throw when there is nothing to do
   const turn = (open) => panel.matches(":popover-open") !== open && panel.togglePopover(open);
+  // a mouse that stands where it pressed did not come here: what it pressed is gone, and the button slid under it
+  const slid = ({ screenX, screenY }) => down?.screenX === screenX && down.screenY === screenY;
+  button.ownerDocument.addEventListener("pointerdown", (event) => (down = event), true);
   button.addEventListener("click", () => (pressed = true));
-  panel.addEventListener("toggle", ({ newState }) => newState === "closed" && (pressed = false));
+  panel.addEventListener("toggle", ({ newState }) => {
+    if (newState !== "closed") return;
+    pressed = false;
+    // what a resting mouse has set going must not open again what Escape has just closed
+    clearTimeout(timer);
+  });
   for (const part of [button, panel]) {
-    part.addEventListener("pointerenter", ({ pointerType }) => pointerType === "mouse" && after(() => turn(true)));
+    part.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && !slid(event) && after(() => turn(true)));
     part.addEventListener("pointerleave", () => after(() => pressed || turn(false)));
   }
 }

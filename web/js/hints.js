@@ -3,6 +3,7 @@
 import { byId, el, show, write } from "./dom.js";
 import { icon } from "./icons.js";
 import { clock, has, onLanguage, t } from "./i18n.js";
+import { shortened } from "./names.js";
 import { HINT_STAYS, onCard, other } from "./state.js";
 
 const THANKS = 1_600;
@@ -92,12 +93,17 @@ export class Hints {
     const button = byId("earlier-button");
     show(button, hints.length > 0);
     write(byId("earlier-count"), t("hints.earlier.count", { count: hints.length }));
-    byId("earlier-list").replaceChildren(...hints.toReversed().map((hint) => this.#earlierRow(hint, name)));
+    const list = byId("earlier-list");
+    const held = list.contains(document.activeElement) ? document.activeElement.dataset.answer : null;
+    list.replaceChildren(...hints.toReversed().map((hint) => this.#earlierRow(hint, name)));
+    // who answers by keyboard stays on the button that was pressed
+    if (held) list.querySelector(`[data-answer="${CSS.escape(held)}"]`)?.focus();
   }
 
   #earlierRow(hint, name) {
     const answer = (helpful, key) => el("button", {
       class: "button button-small", type: "button", "aria-pressed": String(hint.answered && hint.helpful === helpful),
+      "data-answer": `${hint.id} ${helpful}`,
       onclick: () => this.#actions.answer(hint.id, helpful),
     }, t(key));
     return el("li", { testid: "earlier-hint" },
@@ -108,7 +114,7 @@ export class Hints {
 }
 
 function nameOf(state) {
-  return other(state)?.name || t("role.student");
+  return shortened(other(state)?.name || t("role.student"));
 }
 
 function cueOf({ cue }, name) {

@@ -3,6 +3,7 @@
 import { showCamera } from "./devices.js";
 import { byId, setIcon, show, write } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
+import { shortened } from "./names.js";
 import { initialOf } from "./prejoin.js";
 import { other } from "./state.js";
 
@@ -12,6 +13,7 @@ export class Stage {
   #store;
   #call;
   #back = null;
+  #met = false;
 
   /** `retry` runs when the person does not want to wait for the next attempt. */
   constructor({ store, call, media, retry }) {
@@ -40,6 +42,7 @@ export class Stage {
     const { state } = this.#store;
     const call = this.#call;
     const person = other(state);
+    this.#met ||= Boolean(person?.present);
     const name = person?.name || t(`role.${state.role === "teacher" ? "student" : "teacher"}`);
     write(byId("title"), person?.name ? t("title", { name }) : t("title.plain"));
     document.title = `${byId("title").textContent} · Lessonroom`;
@@ -51,7 +54,7 @@ export class Stage {
     show(byId("remote-none"), !seen);
     byId("remote-none").dataset.over = String(call.state === "weak");
     write(byId("remote-initial"), initialOf(person?.name));
-    write(byId("remote-text"), t(`stage.${situation(call, person)}`, { name }));
+    write(byId("remote-text"), t(`stage.${situation(call, person, this.#met)}`, { name: shortened(name) }));
     show(byId("remote-muted"), call.state === "connected" && !call.peer.microphone);
     byId("remote").setAttribute("aria-label", t("stage.remote", { name }));
   }
@@ -94,9 +97,11 @@ function bannerKey({ reason, attempt }) {
   return attempt > 2 ? "banner.long" : "banner.lost";
 }
 
-function situation(call, person) {
+/** `met`: the other person has been here before. */
+function situation(call, person, met) {
   if (call.state === "weak") return "weak";
   if (call.state === "connected") return call.peer.camera ? "starting" : "camera_off";
   if (!person) return "nobody";
-  return person.present ? "connecting" : "waiting";
+  if (person.present) return "connecting";
+  return met ? "away" : "waiting";
 }
