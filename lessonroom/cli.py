@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -29,10 +30,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 EXISTING = click.Path(path_type=Path)
 PROMISE = "lessonroom"
+READER_GONE = 128 + 13
+"""Exit code of a command whose output nobody reads any more: what shells say of a program that SIGPIPE has ended."""
 
 
 def main() -> NoReturn:
     """Run one command; every expected error is one line on stderr and exit code 2."""
+    _open_ends()
+    out = sys.stdout
     try:
         sys.exit(commands.main(standalone_mode=False, prog_name=PROMISE) or 0)
     except click.exceptions.Abort:
@@ -44,13 +49,24 @@ def main() -> NoReturn:
         _fail(error.format_message())
     except LessonroomError as error:
         _fail(str(error))
-    except BrokenPipeError:
-        # the reader of our output went away (`| head`); nothing more can be said to it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except SystemExit:
+        if sys.stdout is not out:
+            # the reader of our output went away (`| head`): click has put something silent in its place, and chosen
+            # code 1, with which we say that a candidate or a record is bad. Nor is it 0: not all was said
+            sys.exit(READER_GONE)
+        raise
     except OSError as error:
         # a disk that is full, a folder that may not be written, an address that is none
         _fail(": ".join(str(part) for part in (error.filename, error.strerror or type(error).__name__) if part))
+
+
+def _open_ends() -> None:
+    """Have somewhere to write, whatever was closed before; what cannot be written as it is, is written escaped."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  for as long as we run
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _fail(text: str) -> NoReturn:

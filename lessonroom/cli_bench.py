@@ -240,11 +240,19 @@ def bench_hints(
 
 
 @bench.command("chat")
-@click.option("--seconds", type=Number(1), default=5.0, show_default=True)
+@click.option(
+    "--seconds",
+    type=Number(1),
+    default=5.0,
+    show_default=True,
+    help="At least; a round of all messages takes a minute.",
+)
 @compared
 def bench_chat(seconds: float, report: Report) -> None:
     """The way of a message from text to verdict, on one core."""
     report.expect("chat", {})
     from lessonroom.bench import chat as talk
 
-    report.tell(talk.measure(models_dir=_settings().models_dir, seconds=seconds), talk.show)
+    with progress.bar("screening") as show:
+        figures = talk.measure(models_dir=_settings().models_dir, seconds=seconds, progress=show)
+    report.tell(figures, talk.show)

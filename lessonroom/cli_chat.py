@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import sys
 import time
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -57,7 +58,10 @@ def _releases(settings: config.Settings) -> Releases:
 def _models_dir(settings: config.Settings, release: str | None) -> Path | None:
     from lessonroom.chat.releases import PACKAGED
 
-    return settings.models_dir if release in {None, PACKAGED} else _releases(settings).place(str(release))
+    if release is None or release == PACKAGED:
+        return settings.models_dir
+    releases = _releases(settings)
+    return releases.place(_listed(releases, release))
 
 
 # --- using and measuring ---------------------------------------------------------------------------------------------
@@ -83,7 +87,7 @@ def check(
         text,
         policy=_policy(settings),
         out=sys.stdout,
-        lines=sys.stdin if jsonl else None,
+        lines=_lines_in() if jsonl else None,
         models_dir=_models_dir(settings, release),
         rules_only=rules_only,
         as_json=as_json,
@@ -167,7 +171,9 @@ def retrain(
     releases = _releases(settings)
     version = name or time.strftime("%Y%m%d-%H%M%S", time.gmtime())
     releases.free(version)
-    material = training.gather(labels.read(settings), foreign, frozen)
+    decisions = labels.read(settings)
+    training.expect_news(decisions, foreign)
+    material = training.gather(decisions, foreign, frozen)
     with progress.bar("training") as show:
         outcome = training.run(material, releases, _policy(settings), version, shadow=shadow, progress=show)
     if as_json:
@@ -217,6 +223,13 @@ def list_releases(data_dir: Path | None, as_json: bool) -> None:
         else:
             roles = ", ".join(release.roles)
             click.echo(f"{release.version:32} {roles:20} {release.wrong or release.model}".rstrip())
+
+
+def _lines_in() -> TextIO:
+    """Standard input, in UTF-8 whatever the locale; what is none is told when its line has its turn."""
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
+    return sys.stdin
 
 
 def _listed(releases: Releases, version: str) -> str:

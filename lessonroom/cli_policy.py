@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from lessonroom import config
+from lessonroom.cli_numbers import Count
 from lessonroom.policy import (
     OLDEST,
     Band,
@@ -42,7 +43,7 @@ def policy() -> None:
 @policy.command()
 @click.option("--jurisdiction", default="", help="The student's place: DE, GB, US-IL (ISO 3166). Not given: unknown.")
 @click.option("--setting", type=SETTINGS, help="Who put the student into the lesson. Not given: unknown.")
-@click.option("--age", type=click.IntRange(0, OLDEST), help="The student's age in full years. Not given: unknown.")
+@click.option("--age", type=Count(0, OLDEST), help="The student's age in full years. Not given: unknown.")
 @click.option("--teacher", help="The teacher's place; default: the student's.")
 @click.option("--provider", help="The platform's place; default: provider_place, else the student's.")
 @click.option("--server", help="Where the server stands; default: server_place.")

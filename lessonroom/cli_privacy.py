@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from lessonroom.cli_numbers import Count
 from lessonroom.config import Settings
 from lessonroom.errors import NotFound
 
@@ -83,13 +84,20 @@ def retention(context: click.Context, *, data_dir: Path | None, as_json: bool, d
         ]
 
     for row in _with_store(settings, work):
-        click.echo(json.dumps(row) if as_json else "  ".join(f"{name} {value}" for name, value in row.items()))
+        click.echo(json.dumps(row) if as_json else "  ".join(f"{name} {_plain(value)}" for name, value in row.items()))
+
+
+def _plain(value: object) -> str:
+    """A time, which is the only number with a fraction, as a day and a minute."""
+    return (
+        f"{datetime.fromtimestamp(max(value, 0.0), UTC):%Y-%m-%d %H:%M} UTC" if isinstance(value, float) else str(value)
+    )
 
 
 @privacy.command(short_help="How often hints came and helped, for researchers.")
 @_data_dir
 @_as_json
-@click.option("--least", type=click.IntRange(min=10), default=10, show_default=True, help="Students in each group.")
+@click.option("--least", type=Count(10), default=10, show_default=True, help="Students in each group.")
 @click.pass_context
 def aggregates(context: click.Context, *, data_dir: Path | None, as_json: bool, least: int) -> None:
     """Print how often hints came and helped, by month and language, for researchers.

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from lessonroom import config, progress
+from lessonroom.cli_numbers import Count, Number
 from lessonroom.errors import BadInput
 
 EXISTING = click.Path(path_type=Path)
@@ -39,7 +40,7 @@ def _settings() -> config.Settings:
 @click.option("--jsonl", is_flag=True, help="Read lines with id and path from standard input, or from one file.")
 @_cropped
 @click.option("--embedding", is_flag=True, help="Give the network's 1,024 features, too.")
-@click.option("--threads", type=click.IntRange(1), help="Pictures looked at at the same time; default: one a core.")
+@click.option("--threads", type=Count(1), help="Pictures looked at at the same time; default: one a core.")
 def score_pictures(
     *, pictures: tuple[Path, ...], jsonl: bool, cropped: bool, embedding: bool, threads: int | None
 ) -> None:
@@ -82,14 +83,14 @@ def evaluate_labelled(*, labels: Path, scores: Path | None, cropped: bool, group
 @click.option("--labels", type=EXISTING, required=True, help="Table (CSV) with columns id, label and the student.")
 @click.option("--group", required=True, help="The table's column that names the student.")
 @click.option("--label", default="label", show_default=True, help="The table's column with the grade: 0, 1, 2, ...")
-@click.option("--at-least", type=click.FloatRange(0, 10, min_open=True), default=1.0, show_default=True,
+@click.option("--at-least", type=Number(0, 10, min_open=True), default=1.0, show_default=True,
               help="Grade from which on a frame counts as strain.")  # fmt: skip
 @click.option("--out", type=EXISTING, help="Folder for the head, strain_head.npz, and its sidecar.")
 @click.option("--features", type=click.Choice(("expression", "face", "mesh", "embedding")), multiple=True,
               help="Use these features alone; default: all that the scores hold.")  # fmt: skip
-@click.option("--rounds", type=click.IntRange(1, 50), default=3, show_default=True, help="Rounds of other folds.")
+@click.option("--rounds", type=Count(1, 50), default=3, show_default=True, help="Rounds of other folds.")
 @click.option("--quick", is_flag=True, help="Fit and measure, but compare with nothing.")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--seed", type=Count(0), default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def fit_strain_head(
     *, scores: Path, labels: Path, group: str, label: str, at_least: float, out: Path | None, as_json: bool,
@@ -118,15 +119,15 @@ def fit_strain_head(
 @vision.command("train")
 @click.option("--data", type=EXISTING, required=True, help="Faces with votes (.npz); docs/vision.md describes it.")
 @click.option("--out", type=EXISTING, required=True, help="Folder for checkpoints; a stopped run goes on from there.")
-@click.option("--epochs", type=click.IntRange(1), default=20, show_default=True)
-@click.option("--size", type=click.IntRange(32), default=96, show_default=True, help="Side of the input; ours is 96.")
-@click.option("--seed", type=int, default=1, show_default=True)
-@click.option("--rate", type=click.FloatRange(1e-6, 1), default=1.5e-3, show_default=True, help="Learning rate.")
+@click.option("--epochs", type=Count(1), default=20, show_default=True)
+@click.option("--size", type=Count(32), default=96, show_default=True, help="Side of the input; ours is 96.")
+@click.option("--seed", type=Count(), default=1, show_default=True)
+@click.option("--rate", type=Number(1e-6, 1), default=1.5e-3, show_default=True, help="Learning rate.")
 @click.option("--start", type=EXISTING, help="A checkpoint to begin with; default: ImageNet's weights.")
 @click.option("--teacher", type=EXISTING, help="What `vision teach` wrote: half of every target.")
-@click.option("--finish", type=click.IntRange(0), default=0, show_default=True, help="Last epochs on clean pictures.")
+@click.option("--finish", type=Count(0), default=0, show_default=True, help="Last epochs on clean pictures.")
 @click.option("--half", is_flag=True, help="Multiply in bfloat16: quicker on newer processors.")
-@click.option("--threads", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--threads", type=Count(1), default=2, show_default=True)
 @click.option("--export", "models", type=EXISTING, help="Folder to write the model to at the end.")
 def train_expression(*, data: Path, out: Path, models: Path | None, **chosen: Any) -> None:
     """Train on people's votes; needs the extra `train` (PyTorch)."""

@@ -256,6 +256,49 @@ def test_a_bad_line_ends_the_stream_after_the_answers_before_it() -> None:
     assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == [1]
 
 
+def test_a_line_that_is_no_utf8_ends_the_stream_in_one_line_after_the_answers_before_it() -> None:
+    command = [*COMMAND, "chat", "check", "--jsonl"]
+    said = b'{"id": 1, "text": "hello"}\n{"id": 2, "text": "caf\xe9"}\n'
+    strict = ENVIRONMENT | {"PYTHONIOENCODING": "utf-8:strict"}
+    done = subprocess.run(command, input=said, capture_output=True, timeout=60, env=strict, check=False)
+    assert "line 2: expected UTF-8" in one_line(done.returncode, done.stderr.decode())
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == [1]
+
+
+def test_half_a_surrogate_pair_in_an_id_comes_back_as_it_was() -> None:
+    done = run("chat", "check", "--jsonl", stdin='{"id": "\\ud800", "text": "hello \\ud800"}\n')
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["id"] == "\ud800"
+
+
+def test_a_command_whose_output_was_closed_before_does_its_work() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m lessonroom.cli chat check hello >&-",
+        shell=True, capture_output=True, text=True, timeout=60, env=ENVIRONMENT, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("words", [["settings"], ["--help"]])
+def test_without_a_reader_a_command_neither_says_that_all_is_well_nor_that_something_is_bad(words: list[str]) -> None:
+    """Codes 0 and 1 are answers, of `audit verify` and `chat retrain`; nobody has read this one."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [*COMMAND, *words],
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            env=ENVIRONMENT,
+            check=False,
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (cli.READER_GONE, "")
+
+
 def test_a_reader_that_goes_away_is_no_error() -> None:
     done = subprocess.run(
         f"{sys.executable} -m lessonroom.cli settings | head -n 1",

@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 
 from lessonroom.chat import retrain
+from lessonroom.chat.dataset import Row
 from lessonroom.chat.releases import Releases
 from lessonroom.chat.retrain import Material, Tally
 from tests.chat.models import copied, damage
 from tests.test_cli import code_of, output, told
+
+DECISIONS = Material([], [], [], [Row("hi", 0, family=f"room-{number}") for number in range(9)], {}, [])
+LEARNED, HELD_OUT = DECISIONS.learned, DECISIONS.held_out
+"""Decisions to learn from, and those that are kept to compare on."""
 
 
 @pytest.fixture
@@ -29,6 +34,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retrain, "gather", lambda labels, foreign, frozen: Material([], [], [], labels, {}, rows))
     write = lambda material, policy, version, folder, progress: copied(version)(folder)  # noqa: E731
     monkeypatch.setattr(retrain.run, "__kwdefaults__", retrain.run.__kwdefaults__ | {"training": write})
+    monkeypatch.setattr("lessonroom.labels.read", lambda settings: LEARNED)
 
 
 def test_switch_and_rollback_are_one_command_each_and_say_what_serves(
@@ -77,6 +83,11 @@ def test_the_list_is_for_people_and_for_programs(
         (["retrain", "--version", "one"], "there already"),
         (["retrain", "--version", "a b"], "expected letters"),
         (["evaluate", "x.jsonl", "--release", "a b"], "expected a version"),
+        (["evaluate", "x.jsonl", "--release", "three"], "expected a release that `lessonroom chat releases` lists"),
+        (
+            ["check", "hello", "--release", "three"],
+            "expected a release that `lessonroom chat releases` lists, got three",
+        ),
         (["evaluate", "x.jsonl"], "expected a readable JSONL file, got: No such file or directory"),
     ],
 )
@@ -120,6 +131,23 @@ def test_a_candidate_that_does_worse_is_refused_with_exit_code_1_and_the_reason(
     assert code == 1
     out = capsys.readouterr().out
     assert "refused: 1 of the lines that must never go wrong now would: article-dog" in out
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("labels", [[], HELD_OUT], ids=["none", "held out"])
+def test_without_anything_to_learn_from_nothing_is_trained_and_that_is_told_at_once(
+    labels: list[Row], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A training takes a quarter of an hour, and gives what was there before."""
+
+    def worked(*_: object) -> None:
+        raise AssertionError("something was read or trained")
+
+    monkeypatch.setattr("lessonroom.labels.read", lambda settings: labels)
+    monkeypatch.setattr(retrain, "gather", worked)
+    line = told(capsys, "chat", "retrain", "--data-dir", tmp_path)
+    assert "expected decisions whose writers agree to training, or --foreign" in line
+    assert ("held out" in line) is bool(labels)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -22,6 +22,10 @@ OPTIONS = [
     (["bench", "rooms"], "--seconds"),
     (["bench", "rooms"], "--samples"),
     (["bench", "rooms"], "--rate"),
+    (["vision", "train", "--data", "x", "--out", "x"], "--rate"),
+    (["vision", "fit-strain", "--scores", "x", "--labels", "x", "--group", "x"], "--at-least"),
+    (["policy", "explain"], "--age"),
+    (["privacy", "aggregates"], "--least"),
 ]
 
 
@@ -32,6 +36,16 @@ def test_what_is_no_number_is_refused_before_anything_begins(words: Sequence[str
     done = CliRunner().invoke(commands, [*words, f"{option}={typed}"])
     assert done.exit_code == 2
     assert f"Invalid value for '{option}'" in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [(["policy", "explain"], "--age"), (["privacy", "aggregates"], "--least"), (["vision", "score", "x"], "--threads")],
+)
+def test_a_command_that_wants_a_whole_number_says_so(words: Sequence[str], option: str) -> None:
+    done = CliRunner().invoke(commands, [*words, f"{option}=many"])
+    assert done.exit_code == 2
+    assert "expected a whole number, got 'many'" in done.output
 
 
 @pytest.mark.parametrize("typed", ["1.5", "1e3", "many", ""])

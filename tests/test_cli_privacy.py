@@ -56,6 +56,16 @@ def test_retention_says_what_has_to_go_and_deletes_it(
     assert (done["messages"]["deleted"], done["messages"]["left"]) == (1, 0)
 
 
+def test_people_read_until_when_records_were_deleted_as_a_date(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LESSONROOM_KEEP_MESSAGES_DAYS", "36500")
+    assert code_of("privacy", "retention", "--data-dir", folder) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "kind messages  deleted 0  left 0  before 1970-01-01 00:00 UTC" in lines
+    assert all(line.endswith(" UTC") for line in lines)
+
+
 def test_the_report_says_what_is_set_what_was_deleted_and_what_only_the_operator_knows(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

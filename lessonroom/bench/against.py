@@ -8,8 +8,8 @@ compared only where both runs were made on the same machine.
 from __future__ import annotations
 
 import json
-import math
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -65,7 +65,7 @@ def read(text: str) -> list[Run]:
     """The runs in a file's text: one object, or ``{"runs": [...]}``. Raises BadInput for anything else."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadInput(f"{EXPECTED}, got something that is not JSON") from None
     runs = found.get("runs", [found]) if isinstance(found, dict) else [found]
     if not isinstance(runs, list) or not runs or not all(map(_is_run, runs)):
@@ -106,12 +106,13 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any], factor: float) -
 def _is_run(found: object) -> bool:
     if not isinstance(found, dict) or not isinstance(found.get("bench"), str):
         return False
-    return all(isinstance(found.get(key), dict) for key in ("machine", "ratios"))
+    tables = [found.get(key) for key in ("machine", "ratios")] + [found.get(key, {}) for key in ("costs", "asked")]
+    return all(isinstance(table, dict) for table in tables)
 
 
 def _is_figure(found: object) -> bool:
-    """A number above nothing; JSON's true is none."""
-    return isinstance(found, int | float) and not isinstance(found, bool) and math.isfinite(found) and found > 0
+    """A number above nothing that can be divided; JSON's true is none, nor are whole numbers of hundreds of digits."""
+    return isinstance(found, int | float) and not isinstance(found, bool) and 0 < found <= sys.float_info.max
 
 
 def _names(runs: Sequence[Run]) -> list[str]:

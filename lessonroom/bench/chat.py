@@ -18,6 +18,7 @@ from lessonroom.chat import classifier as shelf
 from lessonroom.chat import dataset
 from lessonroom.chat.policy import ChatPolicy
 from lessonroom.chat.screen import MAX_LENGTH, screen
+from lessonroom.progress import Show, unseen
 
 HOSTILE: Final = (
     "1 ",
@@ -38,13 +39,19 @@ HOSTILE: Final = (
 )
 """Pieces of which a text is made that asks for as much work as it can. Tests count the steps on the same ones."""
 _LONG: Final = 65_536
+_SHOWN_EVERY: Final = 500
+"""Texts from one look at the progress bar to the next."""
 _BESIDE: Final = 300
 """Texts of the comparison with another tool; each is screened by both, one after the other."""
 ABSENT: Final = "not installed; `pip install presidio-analyzer` puts its figures here"
 
 
-def measure(texts: Sequence[str] = (), models_dir: Path | None = None, seconds: float = 5.0) -> dict[str, Any]:
+def measure(
+    texts: Sequence[str] = (), models_dir: Path | None = None, seconds: float = 5.0, progress: Show = unseen
+) -> dict[str, Any]:
     """Median, percentiles and rate over ``texts`` (the corpus by default); the worst of hostile texts.
+
+    ``seconds``: at least; every text has its turn once, and so long a round is always ended.
 
     Times are milliseconds of the thread's own clock. Each text is screened as a message of a new sender. The lower
     bound is one pass over the text that only cuts it into words.
@@ -57,7 +64,7 @@ def measure(texts: Sequence[str] = (), models_dir: Path | None = None, seconds: 
 
     for text in texts[:500]:
         path(text)
-    times = _times(path, texts, seconds)
+    times = _times(path, texts, seconds, progress)
     bound = statistics.median(_times(str.split, texts, 0.5))
     median, p95, p99 = (statistics.quantiles(times, n=100)[share - 1] for share in (50, 95, 99))
     worst = max(_best(path, (piece * _LONG)[:size]) for piece in HOSTILE for size in (MAX_LENGTH, _LONG))
@@ -115,8 +122,13 @@ def show(figures: dict[str, Any], console: Console) -> None:
     console.print(table)
 
 
-def _times(path: Callable[[str], object], texts: Sequence[str], seconds: float) -> list[float]:
-    return [_once(path, text) for text in _again(texts, seconds)]
+def _times(path: Callable[[str], object], texts: Sequence[str], seconds: float, progress: Show = unseen) -> list[float]:
+    times: list[float] = []
+    for text in _again(texts, seconds):
+        times.append(_once(path, text))
+        if len(times) % _SHOWN_EVERY == 0:  # outside of what is timed, and seldom
+            progress("screening", len(times) % len(texts), len(texts))
+    return times
 
 
 def _again(texts: Sequence[str], seconds: float) -> Iterator[str]:

@@ -52,8 +52,12 @@ class _Desk:
     """One process and what it is asked."""
 
     def __init__(self, hello: Callable[[], Message], on_compared: Compared) -> None:
-        self.child = Child(MODULE, hello, on_message=self._heard, on_gone=self._let_go)
+        self.child = Child(MODULE, self._greet, on_message=self._heard, on_up=self._ready, on_gone=self._let_go)
+        self._hello = hello
         self._on_compared = on_compared
+        self._greeted: Message = {}
+        """What the process was told first."""
+        self._is_ready = False
         self._waiting: dict[int, asyncio.Future[Answer | None]] = {}
         self._silent_since: float | None = None
         """Since when it has been asked for something and has said nothing at all."""
@@ -79,12 +83,23 @@ class _Desk:
             del self._waiting[number]
 
     def follow(self, current: str, shadow: str | None) -> None:
-        """Have it use other releases. One that starts is told by its first message."""
-        if self.child.up:
+        """Have it use other releases. One that starts is told when it is ready."""
+        if self._is_ready:
             try:
                 self.child.send({"do": FOLLOW, "current": current, "shadow": shadow})
-            except EngineDown:  # it is going, and must not go on with the old ones
+            except EngineDown:  # it is going or behind, and must not go on with the old ones
                 self.child.kill()
+
+    def _greet(self) -> Message:
+        self._greeted = self._hello()
+        return self._greeted
+
+    def _ready(self) -> None:
+        """It is ready, with the releases of its greeting: these may have changed while it loaded them."""
+        self._is_ready = True
+        now = self._hello()
+        if now != self._greeted:
+            self.follow(now["current"], now["shadow"])
 
     def _heard(self, said: Message) -> None:
         waiting = len(self._waiting) - (said.get("number") in self._waiting)
@@ -107,7 +122,7 @@ class _Desk:
 
     def _let_go(self) -> None:
         """The process is gone: whoever waits for it has the gate screen."""
-        self._silent_since = None
+        self._silent_since, self._is_ready = None, False
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_result(None)

@@ -43,6 +43,8 @@ def check(
 ) -> None:
     """Screen one text, or every line of a JSONL stream: one answer a line, in order, flushed at once.
 
+    ``lines`` have what was no UTF-8 as half surrogate pairs (``surrogateescape``).
+
     Raises BadInput, with the number of the line, for a line that is not ``{"id", "text"}`` or
     ``{"id", "conversation": [{"from", "text"}, ...]}``; every line before it has been answered.
     """
@@ -159,7 +161,10 @@ def answer(key: object, verdict: Verdict) -> dict[str, Any]:
 
 def _record(line: str, number: int) -> Mapping[str, Any]:
     try:
+        line.encode()
         record = json.loads(line)
+    except UnicodeEncodeError:
+        raise BadInput(f"line {number}: expected UTF-8, got another encoding") from None
     except (ValueError, RecursionError):
         raise BadInput(f"line {number}: expected one JSON object, got something else") from None
     if not isinstance(record, dict):

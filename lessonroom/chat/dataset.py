@@ -39,7 +39,8 @@ class Row:
 def read_rows(path: Path, family: str = "") -> list[Row]:
     """All rows of a JSONL file. Raises BadInput, naming file and line, for a row that is not labelled text."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # by newlines alone: a text may hold the characters that Unicode calls line separators, too
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except OSError as error:
         raise BadInput(f"{path.name}: expected a readable JSONL file, got: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -50,14 +51,22 @@ def read_rows(path: Path, family: str = "") -> list[Row]:
 def _row(line: str, where: str, family: str) -> Row:
     try:
         raw: dict[str, Any] = json.loads(line)
-        said = [Line(str(item.get("from", "")), item["text"]) for item in raw.get("conversation", ())]
-        text, sender = (said[-1].text, said[-1].sender) if said else (raw["text"], "")
+        said = [Line(str(item.get("from", "")), _text(item["text"])) for item in raw.get("conversation", ())]
+        text, sender = (said[-1].text, said[-1].sender) if said else (_text(raw["text"]), "")
         label, before = int(raw["label"]), int(raw.get("before", 0))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise BadInput(f"{where}: expected an object with label and text or conversation, got something else") from None
+    if label not in {0, 1} or before not in {0, 1}:
+        raise BadInput(f"{where}: expected 0 or 1 for label and before, got another number")
     words = {key: str(raw.get(key) or "") for key in ("kind", "lang", "difficulty")}
     kin = family or str(raw.get("family") or "")
     return Row(text, label, family=kin, sender=sender, context=tuple(said[:-1]), before=before, **words)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
 
 
 def corpus() -> list[Row]:

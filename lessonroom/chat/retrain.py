@@ -25,7 +25,7 @@ from lessonroom.chat.policy import ChatPolicy
 from lessonroom.chat.releases import Releases
 from lessonroom.chat.screen import screen
 from lessonroom.chat.types import Action
-from lessonroom.errors import ModelRefused
+from lessonroom.errors import BadInput, ModelRefused
 from lessonroom.progress import Show, unseen
 
 MUST_PASS: Final = CORPUS / "must_pass.jsonl"
@@ -50,12 +50,12 @@ class Material:
     @property
     def learned(self) -> list[Row]:
         """Decisions to learn from."""
-        return [row for row in self.labels if share_of(row.family, "held out") >= HELD_OUT]
+        return [row for row in self.labels if not _is_held_out(row)]
 
     @property
     def held_out(self) -> list[Row]:
         """Decisions to compare on: all of some rooms."""
-        return [row for row in self.labels if share_of(row.family, "held out") < HELD_OUT]
+        return [row for row in self.labels if _is_held_out(row)]
 
     @property
     def sources(self) -> list[str]:
@@ -66,6 +66,19 @@ class Material:
         """Every set of rows that neither model has learned from."""
         found = {**self.frozen, "decisions, held out": self.held_out}
         return {name: rows for name, rows in found.items() if rows}
+
+
+def _is_held_out(row: Row) -> bool:
+    return share_of(row.family, "held out") < HELD_OUT
+
+
+def expect_news(labels: Sequence[Row], foreign: Path | None) -> None:
+    """Return where a candidate would learn more than the packaged model has. Raises BadInput: training takes long."""
+    if foreign is None and all(map(_is_held_out, labels)):
+        of = f"; {len(labels)} are held out to compare on" if labels else ""
+        raise BadInput(
+            f"expected decisions whose writers agree to training, or --foreign, found none to learn from{of}"
+        )
 
 
 def gather(labels: Sequence[Row], foreign: Path | None, frozen: Sequence[Path], per_template: int = 6) -> Material:

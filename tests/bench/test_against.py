@@ -44,7 +44,7 @@ def test_what_grew_beyond_the_factor_is_named_and_what_grew_up_to_it_is_not() ->
     assert json.loads(json.dumps(found.record()))["regressions"] == ["a"]
 
 
-@pytest.mark.parametrize("odd", [0.0, -1.0, float("inf"), float("nan"), True, None, "2"])
+@pytest.mark.parametrize("odd", [0.0, -1.0, float("inf"), float("nan"), True, None, "2", 10**400])
 def test_a_figure_that_is_no_number_above_nothing_is_left_out(odd: object) -> None:
     """By nothing nobody can divide; a run in which something was not measured is compared in the rest."""
     assert names(against.compare(run(ratios={"a": odd, "b": 1.0}), run())) == ["b", "ms"]
@@ -54,6 +54,17 @@ def test_a_figure_that_is_no_number_above_nothing_is_left_out(odd: object) -> No
 def test_runs_without_a_figure_in_common_are_not_told_to_be_as_quick() -> None:
     with pytest.raises(BadInput, match="in common"):
         against.compare(run(ratios={"x": 1.0}, costs={}), run())
+
+
+@pytest.mark.parametrize("key", ["machine", "ratios", "costs", "asked"])
+def test_figures_whose_tables_are_none_are_refused_before_anything_is_measured(key: str) -> None:
+    with pytest.raises(BadInput, match="without a bench, its machine and its ratios"):
+        against.read(json.dumps(run() | {key: [1]}))
+
+
+def test_json_that_is_too_deep_is_refused() -> None:
+    with pytest.raises(BadInput, match="not JSON"):
+        against.read("[" * 100_000)
 
 
 @pytest.mark.parametrize(

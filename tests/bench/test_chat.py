@@ -60,3 +60,10 @@ def test_the_real_tool_finds_a_telephone_number() -> None:
     assert presidio is not None
     found = presidio.analyse("call me on +1 212 555 0187")
     assert "PHONE_NUMBER" in str(found)
+
+
+def test_how_far_a_round_is_can_be_seen() -> None:
+    """All of the corpus has its turn, which takes a minute, however few seconds were asked for."""
+    told: list[tuple[float, float]] = []
+    chat.measure(TEXTS * 300, seconds=0.0, progress=lambda what, done, of: told.append((done, of)))
+    assert told[0] == (500, len(TEXTS) * 300)

@@ -24,6 +24,7 @@ from lessonroom.chat.types import Action, Decider, Finding, Kind, Line, Standing
 from lessonroom.errors import EngineDown
 from lessonroom.metrics import Metrics
 from lessonroom.processes import frames
+from lessonroom.processes import line as line_module
 from tests.chat.models import Stuck, copied, damage
 
 NUMBER = "мой телефон 8 905 123-45-67, звоните"
@@ -187,6 +188,49 @@ async def test_processes_follow_the_releases(tmp_path: Path) -> None:
         async with asyncio.timeout(60):
             while (site.rollout.shadow() or {})["both"] != 1:
                 await asyncio.sleep(0.01)
+
+
+async def test_a_process_that_was_starting_when_the_release_changed_follows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was greeted with the old one, and would judge with it until the next release."""
+    site = Site(tmp_path)
+    site.releases.add("one", copied("one"))
+    greeted = asyncio.Event()
+    greeting = ScreeningProcesses._hello
+
+    def greet(self: ScreeningProcesses) -> frames.Message:
+        greeted.set()
+        return greeting(self)
+
+    monkeypatch.setattr(ScreeningProcesses, "_hello", greet)
+    site.apart._desks[0] = apart_module._Desk(site.apart._hello, lambda *_: None)
+    site.rollout.choose()
+    site.apart.start()
+    try:
+        async with asyncio.timeout(60):
+            await greeted.wait()
+        assert site.apart.pids == []
+        site.releases.switch("one")
+        await site.rollout.look()
+        await site.up()
+        forbid_screening_here(monkeypatch)
+        assert (await site.gate.screen(NUMBER, room="r")).model == "one"
+    finally:
+        await site.rollout.stop()
+        await site.apart.stop()
+
+
+async def test_a_process_that_is_behind_when_the_release_changes_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reads nothing for now, so that it cannot be told; when it reads again, it must not go on with the old one."""
+    async with running(Site(tmp_path)) as site:
+        before = await site.up()
+        monkeypatch.setattr(line_module.Line, "_behind", staticmethod(lambda transport: True))
+        site.apart.follow(PACKAGED, None)
+        monkeypatch.undo()
+        assert await site.up(but=before) != before
 
 
 async def test_where_a_process_cannot_load_the_release_the_gate_judges_with_the_one_it_has(tmp_path: Path) -> None:

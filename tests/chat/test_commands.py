@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lessonroom.chat import commands
+from lessonroom.chat import commands, dataset
 from lessonroom.chat.policy import ChatPolicy
 from lessonroom.errors import BadInput
 
@@ -117,3 +117,30 @@ def test_a_file_that_is_no_labelled_text_is_refused_with_its_line(tmp_path: Path
     path.write_text('{"text": "no label"}\n', encoding="utf-8")
     with pytest.raises(BadInput, match=r"bad\.jsonl:1"):
         commands.evaluate(path, policy=POLICY)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"text": 5, "label": 1}',
+        '{"conversation": [{"from": "a", "text": null}], "label": 0}',
+        '{"text": "hi", "label": 7}',
+        '{"text": "hi", "label": 1, "before": -1}',
+        "[" * 100_000,
+    ],
+    ids=["number", "null", "label", "before", "deep"],
+)
+def test_a_row_that_is_no_labelled_text_is_refused_with_its_line_and_not_quoted(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "labelled.jsonl"
+    path.write_text('{"text": "hi", "label": 0}\n' + line + "\n")
+    with pytest.raises(BadInput, match=r"^labelled\.jsonl:2: expected [^\[\"]*$"):
+        dataset.read_rows(path)
+
+
+def test_a_text_with_unicode_line_separators_is_one_row(tmp_path: Path) -> None:
+    """Chats have them; JSON does not escape them. Excel writes a byte order mark and ends lines as Windows does."""
+    path = tmp_path / "labelled.jsonl"
+    texts = ["one\u2028two\x85three", "four"]
+    lines = [json.dumps({"text": text, "label": 0}, ensure_ascii=False) for text in texts]
+    path.write_text("\r\n".join([*lines, ""]), encoding="utf-8-sig", newline="")
+    assert [row.text for row in dataset.read_rows(path)] == texts
