@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,7 +15,7 @@ from socket import socket
 from lessonroom import logs
 from lessonroom.app import App, build
 from lessonroom.config import Settings
-from lessonroom.errors import LessonroomError
+from lessonroom.errors import BadSetting, LessonroomError
 from lessonroom.policy import Mode
 from lessonroom.processes.manners import no_core_dumps
 from lessonroom.server import listen
@@ -32,6 +33,8 @@ QUICK = {
 }
 """A demo is looked at for minutes, a lesson lasts an hour: hints may come sooner here. And it is somewhere, and its
 camera may be that of a phone in the same house."""
+
+LOCK_FILE = "server.lock"
 
 log = logs.get(__name__)
 
@@ -79,33 +82,52 @@ def _gently() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-async def _serve(settings: Settings) -> None:
+@contextlib.contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """Be the only server whose database lies in this data directory, which must be there.
+
+    A room lives in one process: of two servers on one file, each would have half of the people of a lesson. The lock is
+    the system's (flock(2)) and ends with the process, however that ends. Where the file system has none, nothing is
+    known of others. Raises BadSetting.
+    """
+    if settings.database_url:
+        yield
+        return
+    with (settings.data_dir / LOCK_FILE).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadSetting("data_dir: expected a folder that no other server uses, got one that is in use") from None
+        except OSError:
+            log.warning("it is not known whether another server uses this data directory")
+        yield
+
+
+@contextlib.contextmanager
+def _built(settings: Settings) -> Iterator[tuple[App, socket, Settings]]:
+    """The application with a port and a data directory of its own; the settings know the port. Raises BadSetting."""
     bound, settings = listen.bind(settings)
     with contextlib.closing(bound):
-        await _serve_on(bound, settings)
+        app = build(settings)
+        with alone(settings):
+            yield app, bound, settings
 
 
-async def _serve_on(bound: socket, settings: Settings) -> None:
-    app = build(settings)
-    async with listen.started(app):
-        log.info("listening", address=app.admission.public_url)
-        await listen.serve(app, bound, settings)
+async def _serve(settings: Settings) -> None:
+    with _built(settings) as (app, bound, known):
+        async with listen.started(app):
+            log.info("listening", address=app.admission.public_url)
+            await listen.serve(app, bound, known)
 
 
 async def _demo(settings: Settings, clip: Path | None, say: Say) -> None:
-    bound, settings = listen.bind(settings)
-    with contextlib.closing(bound):
-        await _demo_on(bound, settings, clip, say)
-
-
-async def _demo_on(bound: socket, settings: Settings, clip: Path | None, say: Say) -> None:
-    app = build(settings)
-    async with listen.started(app):
-        lesson = await make_lesson(app)
-        for line in _told(app, lesson, simulated=clip is not None):
-            say(line)
-        async with _student(lesson.student, clip):
-            await listen.serve(app, bound, settings)
+    with _built(settings) as (app, bound, known):
+        async with listen.started(app):
+            lesson = await make_lesson(app)
+            for line in _told(app, lesson, simulated=clip is not None):
+                say(line)
+            async with _student(lesson.student, clip):
+                await listen.serve(app, bound, known)
 
 
 async def make_lesson(app: App) -> Lesson:

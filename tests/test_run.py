@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lessonroom import logs, run
+from lessonroom.config import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -44,3 +45,31 @@ def test_a_server_that_dies_leaves_no_core_dump_with_a_picture_in_it() -> None:
     code = f"import resource; from lessonroom import run; run.no_core_dumps(); print({limit})"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "(0, 0)"
+
+
+def test_of_two_servers_on_one_data_directory_the_second_does_not_start(tmp_path: Path) -> None:
+    """Each would hold half of a lesson's people."""
+    settings = Settings(data_dir=tmp_path)
+    with run.alone(settings):
+        second = [sys.executable, "-m", "lessonroom.cli", "serve", "--data-dir", str(tmp_path), "--port", "0"]
+        told = subprocess.run(second, capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert told.stderr == "lessonroom: data_dir: expected a folder that no other server uses, got one that is in use\n"
+    with run.alone(settings):
+        pass
+
+
+def test_a_server_that_was_killed_leaves_its_data_directory_to_the_next(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from lessonroom import run; from lessonroom.config import Settings\n"
+        "with run.alone(Settings(data_dir=Path(sys.argv[1]))): os.kill(os.getpid(), 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False).returncode == -9
+    with run.alone(Settings(data_dir=tmp_path)):
+        pass
+
+
+def test_servers_with_a_database_server_may_share_a_data_directory(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, database_url="postgresql+psycopg://nobody@nowhere/none")
+    with run.alone(settings), run.alone(settings):
+        assert not (tmp_path / run.LOCK_FILE).exists()
