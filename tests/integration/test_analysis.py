@@ -79,7 +79,8 @@ async def test_everybody_sees_the_analyser_at_work_and_that_it_sees_no_face(app:
         members = await teacher.get(m.Members, lambda said: said.members[-1].role == "analyser")
         assert members.members[-1].present
         async with asyncio.timeout(PATIENCE):
-            while not ((table := app.services.figures.first()["table"]) and table[0]["samples"]):
+            # the stream is told once it was received for a while, perhaps after its first sample
+            while not ((table := app.services.figures.first()["table"]) and table[0]["samples"] and table[0]["stream"]):
                 await asyncio.sleep(0.02)
         row = table[0]
         assert (row["state"], row["mode"]) == ("learning", "M3")

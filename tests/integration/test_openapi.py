@@ -29,7 +29,7 @@ from lessonroom.server import whip
 from tests.integration.serving import Lesson, Visitor, origin_of, serving
 
 KEY = "the key of a test, long and random"
-EXAMPLES = 12
+EXAMPLES = 8
 """Requests per route and kind; honest ones and such as break the document."""
 CHECKS: list[CheckFunction] = [
     not_a_server_error,
