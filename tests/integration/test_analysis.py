@@ -75,7 +75,7 @@ async def ended(app: App) -> None:
 async def test_everybody_sees_the_analyser_at_work_and_that_it_sees_no_face(app: App) -> None:
     lesson = await Lesson.make(app)
     async with pages(lesson) as (teacher, student), watched(lesson, teacher):
-        assert (await student.get(m.Analysis, lambda now: now.state == "learning")).reason == "no_face"
+        await student.get(m.Analysis, lambda now: (now.state, now.reason) == ("learning", "no_face"))
         members = await teacher.get(m.Members, lambda said: said.members[-1].role == "analyser")
         assert members.members[-1].present
         async with asyncio.timeout(PATIENCE):
