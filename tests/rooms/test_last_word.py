@@ -97,6 +97,15 @@ async def last(words: Words) -> list[bool]:
     return [word.given for word in await words.consents("student-sender")]
 
 
+async def no_follows(hub: Hub, words: Words, yes: asyncio.Task[None]) -> None:
+    """Take back a yes that is under way to the store, and let the store write all."""
+    no = asyncio.create_task(say(hub, words, NO))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    await words.all_written()
+    await asyncio.gather(yes, no)
+
+
 async def test_a_no_after_a_yes_that_waits_for_the_store_stands_though_there_was_a_no_before(
     hub: Hub, words: Words
 ) -> None:
@@ -106,11 +115,7 @@ async def test_a_no_after_a_yes_that_waits_for_the_store_stands_though_there_was
     words.asked.clear()
     yes = asyncio.create_task(say(hub, words, YES))
     await words.asked.wait()
-    no = asyncio.create_task(say(hub, words, NO))
-    for _ in range(10):
-        await asyncio.sleep(0)
-    await words.all_written()
-    await asyncio.gather(yes, no)
+    await no_follows(hub, words, yes)
     assert await last(words) == [False]
 
 
@@ -126,11 +131,7 @@ async def test_a_no_that_is_written_says_nothing_of_a_yes_that_the_store_was_giv
     words.one = True
     words.open_.set()
     await before
-    no = asyncio.create_task(say(hub, words, NO))
-    for _ in range(10):
-        await asyncio.sleep(0)
-    await words.all_written()
-    await asyncio.gather(yes, no)
+    await no_follows(hub, words, yes)
     assert await last(words) == [False]
 
 
